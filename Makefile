@@ -1,0 +1,59 @@
+# Everything a developer runs. `make` alone lists it.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+NODES ?= 3
+PORT ?= 3000
+COMPOSE ?= $(shell docker compose version >/dev/null 2>&1 && echo docker compose || echo docker-compose)
+PYTEST_ARGS ?=
+
+.PHONY: help run demo test itest lint format generate tools requirements clean
+
+help: ## List these targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# The stamp holds the requirements it was made from, so a run with nothing new installs nothing.
+$(VENV)/.installed: requirements/base.txt requirements/production.txt requirements/development.txt
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements/development.txt
+	@touch $@
+
+tools: $(VENV)/.installed ## Make the virtual environment with everything development needs
+
+run: ## Build and start the whole stack with Docker Compose, on port 3000
+	$(COMPOSE) up --build
+
+demo: $(VENV)/.installed ## Run NODES (3) local S3 nodes and the gateway on PORT (3000), without Docker
+	@exec $(BIN)/python manage.py demo --nodes $(NODES) --port $(PORT)
+
+test: $(VENV)/.installed ## Fast and functional tests; needs neither Docker nor Go
+	$(BIN)/python -m pytest -m "not docker" $(PYTEST_ARGS)
+
+itest: $(VENV)/.installed ## The real thing: a Docker engine, the compose stack, MinIO nodes
+	$(BIN)/python -m pytest -m docker $(PYTEST_ARGS)
+
+lint: $(VENV)/.installed ## ruff, mypy --strict, import directions, Django's own checks
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy .
+	$(BIN)/lint-imports
+	$(BIN)/python manage.py check --deploy --fail-level ERROR
+
+format: $(VENV)/.installed ## Format and fix what can be fixed
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+generate: $(VENV)/.installed ## Write docs/openapi.yaml from the code
+	$(BIN)/python manage.py spectacular --validate --fail-on-warn --file docs/openapi.yaml
+
+requirements: $(VENV)/.installed ## Pin requirements/*.txt anew from requirements/*.in
+	for set in base production development; do \
+	  $(BIN)/pip-compile --quiet --upgrade --strip-extras --no-header --no-emit-index-url \
+	    --no-emit-find-links --annotation-style=line -o requirements/$$set.txt requirements/$$set.in; \
+	done
+
+clean: ## Remove the virtual environment, caches and the demo's data
+	rm -rf $(VENV) .demo .mypy_cache .ruff_cache .pytest_cache .hypothesis
