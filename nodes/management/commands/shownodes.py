@@ -1,0 +1,78 @@
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from nodes.exceptions import MembershipError
+from nodes.health import Health, get_probe, health
+from nodes.membership import get_membership
+from nodes.shares import get_shares
+
+
+class Command(BaseCommand):
+    help = (
+        "Show the nodes in routing order: index, name, address, state, whether each can serve or "
+        "why not, and its share of the ids. Exit status 1 when one cannot, or one is missing."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--json", action="store_true", help="JSON for scripts, not a table")
+
+    def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002
+        membership = get_membership()
+        try:
+            snapshot = membership.refresh()
+        except MembershipError as error:
+            raise CommandError(error.detail) from None
+        checked = health(snapshot.nodes, get_probe())
+        problem = None
+        try:
+            membership.checked(snapshot)
+        except MembershipError as error:
+            problem = error.detail
+        rows = _rows(checked, get_shares(snapshot.nodes))
+        if options["json"]:
+            self.stdout.write(json.dumps({"nodes": rows, "problem": problem}, indent=2))
+        else:
+            self.stdout.write(_table(rows))
+        unusable = [item.node.name for item in checked if not item.healthy]
+        if problem is None and unusable:
+            problem = f"{len(unusable)} of {len(checked)} nodes cannot serve: {', '.join(unusable)}"
+        if problem is not None:
+            raise CommandError(problem, returncode=1)
+
+
+def _rows(checked: Sequence[Health], shares: Sequence[float]) -> list[dict[str, object]]:
+    return [
+        {
+            "index": index,
+            "name": item.node.name,
+            "address": item.node.address,
+            "state": str(item.node.state),
+            "healthy": item.healthy,
+            "reason": item.reason,
+            "share": share,
+        }
+        for index, (item, share) in enumerate(zip(checked, shares, strict=True))
+    ]
+
+
+def _table(rows: Sequence[dict[str, object]]) -> str:
+    head = ("INDEX", "NAME", "ADDRESS", "STATE", "HEALTHY", "SHARE")
+    cells = [head] + [
+        (
+            str(row["index"]),
+            str(row["name"]),
+            str(row["address"] or "-"),
+            str(row["state"]),
+            "yes" if row["healthy"] else f"no: {row['reason']}",
+            f"{row['share']:.1%}",
+        )
+        for row in rows
+    ]
+    widths = [max(len(line[column]) for line in cells) for column in range(len(head))]
+    return "\n".join(
+        "  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip()
+        for line in cells
+    )

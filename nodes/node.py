@@ -1,0 +1,83 @@
+"""What a node is."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class NodeState(StrEnum):
+    """What the discovery backend says of a node: Docker's container states, and two of ours."""
+
+    CREATED = "created"
+    RUNNING = "running"
+    PAUSED = "paused"
+    RESTARTING = "restarting"
+    REMOVING = "removing"
+    EXITED = "exited"
+    DEAD = "dead"
+    #: The backend cannot tell (a static list).
+    ASSUMED = "assumed"
+    #: Docker answered with a state that we do not know.
+    UNKNOWN = "unknown"
+
+    @classmethod
+    def parse(cls, text: str) -> "NodeState":
+        try:
+            return cls(text)
+        except ValueError:
+            return cls.UNKNOWN
+
+
+#: States in which a connection is worth trying. A paused node accepts connections and says
+#: nothing, so its requests end by the read timeout.
+_REACHABLE = frozenset(
+    {NodeState.RUNNING, NodeState.PAUSED, NodeState.ASSUMED, NodeState.UNKNOWN},
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """The key pair of one node. Neither half is ever shown."""
+
+    access_key: str = field(repr=False)
+    secret_key: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One S3 server.
+
+    :ivar name: the container's name; membership is ordered by it.
+    :ivar host: IP address or host name, None while the node has none.
+    :ivar port: TCP port of its S3 API.
+    :ivar state: what discovery says of it.
+    :ivar credentials: None when discovery found no key pair.
+    :ivar region: the region that requests are signed for.
+    """
+
+    name: str
+    host: str | None
+    port: int
+    state: NodeState
+    credentials: Credentials | None = None
+    region: str = "us-east-1"
+
+    @property
+    def address(self) -> str | None:
+        """``host:port`` as it stands in a URL, None while the node has no address."""
+        if self.host is None:
+            return None
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    @property
+    def obstacle(self) -> str | None:
+        """Why a request to this node is pointless, None when it is worth trying."""
+        if self.state not in _REACHABLE:
+            return f"its container is {self.state}"
+        if self.host is None:
+            return "its container has no address on a network of the gateway"
+        if self.credentials is None:
+            return (
+                "its container has no credentials in its environment "
+                "(MINIO_ROOT_USER and MINIO_ROOT_PASSWORD)"
+            )
+        return None

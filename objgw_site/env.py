@@ -1,0 +1,98 @@
+"""Settings from the environment: each reader takes a name and a default.
+
+A value that cannot be read never stops the import of the settings: the default stands in, and the
+complaint is kept in `problems`, from which the system checks refuse to start the gateway with a
+message that names the variable.
+"""
+
+import os
+import re
+from collections.abc import Mapping
+
+_SIZE = re.compile(r"(\d+)\s*([KMGT]i?B?|B)?", re.IGNORECASE)
+_FACTOR = {"": 1, "B": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
+_BOOLEANS = {
+    **dict.fromkeys(("1", "true", "yes", "on"), True),
+    **dict.fromkeys(("0", "false", "no", "off"), False),
+}
+
+
+class Environment:
+    """Typed reading of environment variables.
+
+    :param variables: name to text, as ``os.environ``. An empty text counts as not set, since
+        that is what ``${NAME:-}`` in a compose file gives.
+    """
+
+    def __init__(self, variables: Mapping[str, str] | None = None) -> None:
+        self._variables = os.environ if variables is None else variables
+        #: One sentence for each value that could not be read.
+        self.problems: list[str] = []
+
+    def _raw(self, name: str) -> str | None:
+        return self._variables.get(name, "").strip() or None
+
+    def _refuse(self, name: str, expected: str, *, secret: bool = False) -> None:
+        found = "" if secret else f", not {self._variables[name]!r}"
+        self.problems.append(f"{name} must be {expected}{found}.")
+
+    def text(self, name: str, default: str) -> str:
+        return self._raw(name) or default
+
+    def flag(self, name: str, *, default: bool) -> bool:
+        raw = self._raw(name)
+        if raw is None:
+            return default
+        if raw.lower() not in _BOOLEANS:
+            self._refuse(name, "true or false")
+            return default
+        return _BOOLEANS[raw.lower()]
+
+    def integer(self, name: str, default: int, *, low: int, high: int) -> int:
+        found = self.optional_integer(name, low=low, high=high)
+        return default if found is None else found
+
+    def optional_integer(self, name: str, *, low: int, high: int) -> int | None:
+        raw = self._raw(name)
+        if raw is None:
+            return None
+        if not re.fullmatch(r"[0-9]{1,18}", raw) or not low <= int(raw) <= high:
+            self._refuse(name, f"a whole number from {low} to {high}")
+            return None
+        return int(raw)
+
+    def seconds(self, name: str, default: float, *, low: float, high: float) -> float:
+        raw = self._raw(name)
+        if raw is None:
+            return default
+        if not re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", raw) or not low <= float(raw) <= high:
+            self._refuse(name, f"a number of seconds from {low:g} to {high:g}")
+            return default
+        return float(raw)
+
+    def size(self, name: str, default: int) -> int:
+        """A number of bytes, as ``1048576``, ``64KiB`` or ``5G`` (powers of 1024)."""
+        raw = self._raw(name)
+        if raw is None:
+            return default
+        match = _SIZE.fullmatch(raw)
+        if not match:
+            self._refuse(name, "a number of bytes such as 1048576, 64KiB or 5G")
+            return default
+        return int(match[1]) * _FACTOR[(match[2] or "")[:1].upper()]
+
+    def choice(self, name: str, default: str, choices: tuple[str, ...]) -> str:
+        raw = self._raw(name)
+        if raw is None:
+            return default
+        if raw.lower() not in choices:
+            self._refuse(name, "one of " + ", ".join(choices))
+            return default
+        return raw.lower()
+
+    def words(self, name: str, default: list[str]) -> list[str]:
+        """A list separated by commas."""
+        raw = self._raw(name)
+        if raw is None:
+            return default
+        return [word.strip() for word in raw.split(",") if word.strip()]

@@ -1,0 +1,89 @@
+"""The base class of every error that a client may see."""
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+
+class Problem(Exception):
+    """An error with its HTTP answer, as RFC 9457 problem details.
+
+    A subclass is one row of the table of errors in docs/api.md: it fixes the status, the machine
+    readable ``code`` and the ``title``; an instance adds what happened this time.
+
+    :param detail: one or two sentences for a person: what is wrong, and what would be right.
+    :param headers: further header fields of the answer.
+    :param extensions: further members of the JSON document (RFC 9457 section 3.2).
+    """
+
+    status: ClassVar[int] = 500
+    code: ClassVar[str] = "internal_error"
+    title: ClassVar[str] = "Internal error"
+    #: Seconds after which a client may try again; sent as ``Retry-After`` when set.
+    retry_after: ClassVar[int | None] = None
+    #: What an answer looks like, for the OpenAPI document.
+    example: ClassVar[str] = "The gateway failed in a way it did not expect; its log says how."
+
+    def __init__(
+        self,
+        detail: str = "",
+        *,
+        headers: Mapping[str, str] | None = None,
+        **extensions: object,
+    ) -> None:
+        super().__init__(detail)
+        self.detail = detail or self.example
+        self.headers: dict[str, str] = dict(headers or {})
+        if self.retry_after is not None:
+            self.headers.setdefault("Retry-After", str(self.retry_after))
+        self.extensions = extensions
+
+    def document(self, request_id: str) -> dict[str, object]:
+        """The JSON document of this problem for the request ``request_id``."""
+        return {
+            "type": f"urn:objgw:problem:{self.code}",
+            "title": self.title,
+            "status": self.status,
+            "detail": self.detail,
+            "code": self.code,
+            "request_id": request_id,
+            **self.extensions,
+        }
+
+
+class InternalError(Problem):
+    """Something that the gateway did not expect; the log has the traceback."""
+
+
+class BadRequest(Problem):
+    status = 400
+    code = "bad_request"
+    title = "Bad request"
+    example = "The request could not be understood."
+
+
+class NotFound(Problem):
+    status = 404
+    code = "not_found"
+    title = "Not found"
+    example = "There is nothing at this path; GET / lists what there is."
+
+
+class MethodNotAllowed(Problem):
+    status = 405
+    code = "method_not_allowed"
+    title = "Method not allowed"
+    example = "POST is not allowed here; allowed: GET, HEAD."
+
+
+class NotAcceptable(Problem):
+    status = 406
+    code = "not_acceptable"
+    title = "Not acceptable"
+    example = "This answer is available as application/json only."
+
+
+class UnsupportedMediaType(Problem):
+    status = 415
+    code = "unsupported_media_type"
+    title = "Unsupported media type"
+    example = "This path takes no body of that type."
