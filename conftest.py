@@ -1,0 +1,29 @@
+"""With OBJGW_NO_SKIPS=1, as in CI, a run in which a test was skipped has failed.
+
+A test that asks for an engine or a binary and finds none is skipped on a developer's machine. In
+CI that would be a green run which has shown nothing.
+"""
+
+import os
+
+import pytest
+
+
+def _skipped(config: pytest.Config) -> int:
+    if os.environ.get("OBJGW_NO_SKIPS") != "1":
+        return 0
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    return 0 if reporter is None else len(reporter.stats.get("skipped", []))
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    if exitstatus == pytest.ExitCode.OK and _skipped(session.config):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    if skipped := _skipped(config):
+        terminalreporter.section("skipped, and OBJGW_NO_SKIPS is set", red=True)
+        terminalreporter.line(f"{skipped} skipped (listed below): the run has failed.", red=True)
