@@ -1,0 +1,73 @@
+"""The gateway as a local process: under gunicorn, the way the production image starts it."""
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from demo.children import ChildProcess, Pause, http_status
+from demo.s3nodes import LocalNode, nodes_setting
+
+_GUNICORN_ARGUMENTS = ("-c", "python:objgw_site.gunicorn", "objgw_site.wsgi")
+
+
+def gateway_environment(
+    nodes: Iterable[LocalNode], *, environ: Mapping[str, str] = os.environ
+) -> dict[str, str]:
+    """`environ` with the settings that make these nodes the gateway's nodes."""
+    return {
+        # How many nodes some other gateway of the user's expects says nothing about this one.
+        **{name: value for name, value in environ.items() if name != "OBJGW_EXPECTED_NODES"},
+        "DJANGO_SETTINGS_MODULE": "objgw_site.settings",
+        "OBJGW_DISCOVERY": "static",
+        "OBJGW_NODES": nodes_setting(nodes),
+    }
+
+
+class GatewayProcess(ChildProcess):
+    """gunicorn with the gateway's own configuration, on `host:port`."""
+
+    def __init__(
+        self, host: str, port: int, *, environment: Mapping[str, str], log: Path, name: str = ""
+    ) -> None:
+        self.host = host
+        self.port = port
+        super().__init__(
+            name or "the gateway",
+            [sys.executable, "-m", "gunicorn", *_GUNICORN_ARGUMENTS],
+            environment={**environment, "OBJGW_BIND": f"{_in_url(host)}:{port}"},
+            log=log,
+            # To gunicorn that is "now": its workers end with it, and running transfers break.
+            parent_death_signal=signal.SIGQUIT,
+        )
+
+    @property
+    def url(self) -> str:
+        """Where a client on this machine finds it, without a slash at the end."""
+        return f"http://{_in_url(self._client_host)}:{self.port}"
+
+    @property
+    def _client_host(self) -> str:
+        return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104
+
+    def start(
+        self, *, wait_for: str = "/readyz", timeout: float = 30.0, pause: Pause = time.sleep
+    ) -> None:
+        """Launch it and wait until `GET wait_for` answers 200."""
+        self.launch()
+        self.wait_until(
+            lambda: http_status(self._client_host, self.port, wait_for) == 200,
+            timeout=timeout,
+            pause=pause,
+        )
+
+    def worker_pids(self) -> list[int]:
+        """The pids of gunicorn's workers now, from /proc (Linux only)."""
+        children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text()
+        return [int(pid) for pid in children.split()]
+
+
+def _in_url(host: str) -> str:
+    return f"[{host}]" if ":" in host else host

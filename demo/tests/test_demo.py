@@ -1,0 +1,259 @@
+"""`manage.py demo` itself, started as a user does, and ended in every way that a user can."""
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import requests
+
+from demo.children import PROJECT_ROOT
+from demo.ports import free_port, localhost_in_use, port_in_use
+from demo.s3nodes import MinioServer
+from demo.tests.processes import ProcessMark
+from demo.tests.waiting import eventually
+
+START_SECONDS = 60.0
+
+
+class RunningDemo:
+    """A demo in a process of its own, with its screen in a file."""
+
+    def __init__(self, folder: Path, store: str, nodes: int) -> None:
+        self.data = folder / "data"
+        self.port = free_port("127.0.0.1")
+        self.mark = ProcessMark()
+        self._screen = folder / f"screen-{self.port}"
+        options = ["--store", store, "--nodes", str(nodes), "--data", str(self.data)]
+        with self._screen.open("wb") as screen:
+            self.process = subprocess.Popen(
+                [sys.executable, "manage.py", "demo", "--port", str(self.port), *options],
+                cwd=PROJECT_ROOT,
+                env=self.mark.environment(),
+                stdout=screen,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    @property
+    def screen(self) -> str:
+        return self._screen.read_text()
+
+    @property
+    def url(self) -> str:
+        return f"http://localhost:{self.port}"
+
+    def object_url(self, object_id: str) -> str:
+        return f"{self.url}/object/{object_id}"
+
+    def wait_for(self, text: str, seconds: float = START_SECONDS) -> None:
+        def shown() -> bool:
+            if text not in self.screen and self.process.poll() is not None:
+                pytest.fail(f"the demo ended before {text!r}:\n{self.screen}")
+            return text in self.screen
+
+        eventually(shown, f"the demo says {text!r}", seconds)
+
+    def node_ports(self) -> list[int]:
+        ports = re.findall(r"node-\d+ +127\.0\.0\.1:(\d+)$", self.screen, re.MULTILINE)
+        return [int(port) for port in ports]
+
+    def pid_of(self, pattern: str) -> int:
+        """The process with `pattern` in its command line that has the lowest pid."""
+        found = [pid for pid, command in self.mark.carriers().items() if pattern in command]
+        assert found, f"no process with {pattern!r}"
+        return min(found)
+
+    def wait_until_nothing_is_left(self) -> None:
+        eventually(lambda: not self.mark.carriers(), f"all gone: {self.mark.carriers()}")
+        assert not localhost_in_use(self.port)
+        assert not any(port_in_use("127.0.0.1", port) for port in self.node_ports())
+
+    def clean_up(self) -> None:
+        self.process.kill()
+        self.process.wait()
+        for pid in self.mark.carriers():
+            os.kill(pid, signal.SIGKILL)
+
+
+StartDemo = Callable[..., RunningDemo]
+
+
+@pytest.fixture
+def start_demo(tmp_path: Path) -> Iterator[StartDemo]:
+    started: list[RunningDemo] = []
+
+    def start(store: str = "moto", nodes: int = 2, *, ready: bool = True) -> RunningDemo:
+        demo = RunningDemo(tmp_path, store, nodes)
+        started.append(demo)
+        if ready:
+            demo.wait_for("Ready after")
+        return demo
+
+    yield start
+    for demo in started:
+        demo.clean_up()
+
+
+@pytest.fixture(params=["moto", pytest.param("minio", marks=pytest.mark.minio)])
+def store(request: pytest.FixtureRequest) -> str:
+    if request.param == "minio" and MinioServer.find() is None:
+        pytest.skip("no minio binary here")
+    return str(request.param)
+
+
+def test_objects_go_in_and_come_back(start_demo: StartDemo, store: str) -> None:
+    demo = start_demo(store, nodes=3)
+    for number in range(20):
+        body = os.urandom(1000 + number)
+        assert requests.put(demo.object_url(f"id{number}"), body, timeout=30).status_code == 201
+        answer = requests.get(demo.object_url(f"id{number}"), timeout=30)
+        assert (answer.status_code, answer.content) == (200, body)
+
+
+def test_the_screen_says_what_runs_and_what_to_try(start_demo: StartDemo, store: str) -> None:
+    demo = start_demo(store, nodes=3)
+    assert len(demo.node_ports()) == 3
+    for number in (1, 2, 3):
+        assert f"amazin-object-storage-node-{number}" in demo.screen
+    assert f"curl -T README.md localhost:{demo.port}/object/abc\n" in demo.screen
+    assert f"curl localhost:{demo.port}/object/abc\n" in demo.screen
+    assert ("memory only" in demo.screen) == (store == "moto")
+
+
+def test_no_credential_on_screen_or_in_the_logs(start_demo: StartDemo, store: str) -> None:
+    demo = start_demo(store)
+    requests.put(demo.object_url("abc"), b"body", timeout=30)
+    files = list(demo.data.glob("*/*/credentials.json"))
+    assert len(files) == 2
+    keys = [key for file in files for key in json.loads(file.read_text()).values()]
+    logs = [demo.data / "gateway.log", *demo.data.glob("*/*/node.log")]
+    assert len(logs) == 3
+    written = "\n".join([demo.screen, *(log.read_text() for log in logs)])
+    assert not [key for key in keys if key in written]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_it_with_status_0_and_nothing_left(
+    start_demo: StartDemo, store: str, number: signal.Signals
+) -> None:
+    demo = start_demo(store)
+    assert len(demo.mark.carriers()) >= 5  # demo, two nodes, gunicorn and a worker or more
+    demo.process.send_signal(number)
+    assert demo.process.wait(20) == 0, demo.screen
+    assert "Traceback" not in demo.screen
+    demo.wait_until_nothing_is_left()
+
+
+def test_a_signal_while_it_starts(start_demo: StartDemo) -> None:
+    demo = start_demo(ready=False)
+    demo.wait_for("Starting 2 moto")
+    demo.process.send_signal(signal.SIGTERM)
+    assert demo.process.wait(20) == 0, demo.screen
+    assert "Ready after" not in demo.screen
+    demo.wait_until_nothing_is_left()
+
+
+def test_a_second_ctrl_c_does_not_wait_for_transfers(start_demo: StartDemo) -> None:
+    demo = start_demo()
+    with socket.create_connection(("localhost", demo.port), timeout=10) as upload:
+        upload.sendall(b"PUT /object/slow HTTP/1.1\r\nHost: x\r\nContent-Length: 9999999\r\n\r\n.")
+        demo.process.send_signal(signal.SIGINT)
+        demo.wait_for("Stopping.")
+        second = time.monotonic()
+        demo.process.send_signal(signal.SIGINT)
+        assert demo.process.wait(20) == 0
+        assert time.monotonic() - second < 5  # the grace time is 10 s
+    demo.wait_until_nothing_is_left()
+
+
+def test_nothing_is_left_when_the_demo_itself_is_killed(start_demo: StartDemo, store: str) -> None:
+    demo = start_demo(store)
+    demo.process.kill()
+    demo.process.wait()
+    demo.wait_until_nothing_is_left()
+
+
+def test_a_dead_node_is_named_and_the_rest_goes_on(start_demo: StartDemo) -> None:
+    demo = start_demo()
+    os.kill(demo.pid_of(f"--port {demo.node_ports()[1]}"), signal.SIGKILL)
+    demo.wait_for("amazin-object-storage-node-2 was ended by signal SIGKILL")
+    statuses = {
+        requests.put(demo.object_url(f"id{number}"), b"x", timeout=30).status_code
+        for number in range(20)
+    }
+    assert statuses == {201, 503}
+    assert demo.screen.count("was ended by") == 1
+    demo.process.send_signal(signal.SIGTERM)
+    assert demo.process.wait(20) == 0
+
+
+def test_a_dead_gateway_ends_the_demo_with_its_last_words(start_demo: StartDemo) -> None:
+    demo = start_demo()
+    os.kill(demo.pid_of("gunicorn"), signal.SIGKILL)
+    assert demo.process.wait(20) == 1
+    assert "the gateway was ended by signal SIGKILL" in demo.screen
+    assert "gateway.log" in demo.screen
+    assert "Traceback" not in demo.screen
+    demo.wait_until_nothing_is_left()
+
+
+def test_a_port_in_use_is_said_in_one_line(start_demo: StartDemo) -> None:
+    demo = start_demo()
+    second = subprocess.run(
+        [sys.executable, "manage.py", "demo", "--port", str(demo.port)],
+        cwd=PROJECT_ROOT,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert second.returncode == 1
+    assert second.stdout == ""
+    assert re.fullmatch(rf"CommandError: Port {demo.port} .* is in use .*\n", second.stderr)
+
+
+@pytest.mark.minio
+class TestDataOfMinioNodes:
+    @pytest.fixture(autouse=True)
+    def minio(self) -> None:
+        if MinioServer.find() is None:
+            pytest.skip("no minio binary here")
+
+    @pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGKILL])
+    def test_objects_survive_the_run(self, start_demo: StartDemo, ending: signal.Signals) -> None:
+        bodies = {f"id{number}": os.urandom(100) for number in range(12)}
+        first = start_demo("minio", nodes=3)
+        for object_id, body in bodies.items():
+            requests.put(first.object_url(object_id), body, timeout=30).raise_for_status()
+        first.process.send_signal(ending)
+        first.process.wait(20)
+        first.wait_until_nothing_is_left()
+        second = start_demo("minio", nodes=3)
+        for object_id, body in bodies.items():
+            assert requests.get(second.object_url(object_id), timeout=30).content == body
+
+    def test_another_number_of_nodes_loses_nothing(self, start_demo: StartDemo) -> None:
+        ids = [f"id{number}" for number in range(12)]
+        found: list[list[str]] = []
+        for count in (2, 3, 2):
+            demo = start_demo("minio", nodes=count)
+            if count == 2 and not found:
+                for object_id in ids:
+                    requests.put(demo.object_url(object_id), b"x", timeout=30).raise_for_status()
+            answers = {i: requests.get(demo.object_url(i), timeout=30).status_code for i in ids}
+            assert set(answers.values()) <= {200, 404}
+            found.append([i for i in ids if answers[i] == 200])
+            assert ("Last time there were" in demo.screen) == (len(found) > 1)
+            demo.process.send_signal(signal.SIGTERM)
+            demo.process.wait(20)
+        assert found[0] == ids
+        assert found[1] != ids
+        assert found[2] == ids
