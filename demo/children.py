@@ -31,8 +31,8 @@ class ChildProcess:
     """A program in a session of its own, which the kernel ends when this process ends.
 
     Its own session keeps a Ctrl-C in the terminal from reaching it, so that whoever started it
-    decides the order in which things stop. On Linux the kernel sends it `parent_death_signal`
-    when the *thread* that launched it ends, so launch from the main thread.
+    decides the order in which things stop. On Linux the kernel sends it SIGKILL when the *thread*
+    that launched it ends, so launch from the main thread.
     """
 
     def __init__(
@@ -42,13 +42,11 @@ class ChildProcess:
         *,
         environment: Mapping[str, str],
         log: Path,
-        parent_death_signal: signal.Signals = signal.SIGKILL,
     ) -> None:
         self.name = name
         self.argv = list(argv)
         self.environment = dict(environment)
         self.log = log
-        self._parent_death_signal = parent_death_signal
         self._process: subprocess.Popen[bytes] | None = None
         self._group_ended = False
 
@@ -101,20 +99,8 @@ class ChildProcess:
             stdout=log,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            preexec_fn=self._die_with(os.getpid()),  # noqa: PLW1509  only system calls in there
+            preexec_fn=_die_with(os.getpid()),  # noqa: PLW1509  only system calls in there
         )
-
-    def _die_with(self, parent: int) -> Callable[[], None] | None:
-        if _libc is None:
-            return None
-        libc, death_signal = _libc, int(self._parent_death_signal)
-
-        def set_parent_death_signal() -> None:
-            libc.prctl(_PR_SET_PDEATHSIG, death_signal)
-            if os.getppid() != parent:  # it ended before the kernel could be told
-                os._exit(1)
-
-        return set_parent_death_signal
 
     def wait_until(
         self, ready: Callable[[], bool], *, timeout: float, pause: Pause = time.sleep
@@ -204,6 +190,19 @@ class ChildProcess:
             return f" It wrote nothing to {self.log}."
         quoted = "\n".join(f"  | {line}" for line in tail.splitlines())
         return f" The last lines of {self.log}:\n{quoted}"
+
+
+def _die_with(parent: int) -> Callable[[], None] | None:
+    if _libc is None:
+        return None
+    libc = _libc
+
+    def set_parent_death_signal() -> None:
+        libc.prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL))
+        if os.getppid() != parent:  # it ended before the kernel could be told
+            os._exit(1)
+
+    return set_parent_death_signal
 
 
 def stop_children(children: Sequence[ChildProcess], grace: float = 10.0) -> None:

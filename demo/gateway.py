@@ -1,7 +1,6 @@
 """The gateway as a local process: under gunicorn, the way the production image starts it."""
 
 import os
-import signal
 import sys
 import time
 from collections.abc import Iterable, Mapping
@@ -27,7 +26,10 @@ def gateway_environment(
 
 
 class GatewayProcess(ChildProcess):
-    """gunicorn with the gateway's own configuration, on `host:port`."""
+    """gunicorn with the gateway's own configuration, on `host:port`.
+
+    Its workers see within a second that their parent has ended, and end as well.
+    """
 
     def __init__(
         self, host: str, port: int, *, environment: Mapping[str, str], log: Path, name: str = ""
@@ -39,8 +41,6 @@ class GatewayProcess(ChildProcess):
             [sys.executable, "-m", "gunicorn", *_GUNICORN_ARGUMENTS],
             environment={**environment, "OBJGW_BIND": f"{_in_url(host)}:{port}"},
             log=log,
-            # To gunicorn that is "now": its workers end with it, and running transfers break.
-            parent_death_signal=signal.SIGQUIT,
         )
 
     @property

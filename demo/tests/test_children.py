@@ -11,7 +11,7 @@ import pytest
 
 from demo.children import ChildError, ChildProcess, stop_children
 from demo.tests.processes import ProcessMark
-from demo.tests.waiting import eventually
+from demo.tests.waiting import eventually, eventually_empty
 
 STUBBORN = """
 import signal, time
@@ -100,7 +100,7 @@ def test_stop_takes_the_grandchildren_along(make_child: MakeChild, mark: Process
     wait_for_output(child, "two")
     assert len(mark.carriers()) == 2
     child.stop()
-    eventually(lambda: not mark.carriers(), "child and grandchild are gone")
+    eventually_empty(mark.carriers, "processes left")
 
 
 def test_a_child_is_in_a_session_of_its_own(make_child: MakeChild) -> None:
@@ -120,7 +120,7 @@ def test_a_child_dies_with_its_killed_parent(tmp_path: Path, mark: ProcessMark) 
         child_pid = int(parent.stdout.readline())
         assert child_pid in mark.carriers()
         parent.kill()
-    eventually(lambda: not mark.carriers(), "the child is gone")
+    eventually_empty(mark.carriers, "processes left")
 
 
 def test_pause_freezes_and_resume_thaws(make_child: MakeChild) -> None:

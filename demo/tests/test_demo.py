@@ -18,7 +18,7 @@ from demo.children import PROJECT_ROOT
 from demo.ports import free_port, localhost_in_use, port_in_use
 from demo.s3nodes import MinioServer
 from demo.tests.processes import ProcessMark
-from demo.tests.waiting import eventually
+from demo.tests.waiting import eventually, eventually_empty
 
 START_SECONDS = 60.0
 
@@ -72,7 +72,7 @@ class RunningDemo:
         return min(found)
 
     def wait_until_nothing_is_left(self) -> None:
-        eventually(lambda: not self.mark.carriers(), f"all gone: {self.mark.carriers()}")
+        eventually_empty(self.mark.carriers, "processes left")
         assert not localhost_in_use(self.port)
         assert not any(port_in_use("127.0.0.1", port) for port in self.node_ports())
 
