@@ -11,8 +11,8 @@ from nodes.discovery import ALIASES, discovery_class, get_discovery
 
 @register()
 def discovery(
-    app_configs: Sequence[AppConfig] | None,  # noqa: ARG001
-    **kwargs: object,  # noqa: ARG001
+    app_configs: Sequence[AppConfig] | None,
+    **kwargs: object,
 ) -> list[CheckMessage]:
     """The discovery backend exists and can work with its options."""
     try:

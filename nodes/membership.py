@@ -10,6 +10,7 @@ import logging
 import os
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -125,10 +126,8 @@ class Membership:
     def status(self) -> Status:
         """What is known now. Asks nobody, except for the very first snapshot."""
         if self._snapshot is None:
-            try:
+            with suppress(MembershipUnknown):
                 self._first()
-            except MembershipUnknown:
-                pass
         return Status(self._snapshot, self._failure)
 
     def refresh(self) -> Snapshot:
@@ -217,19 +216,17 @@ class Membership:
 
     def _refresh_forever(self) -> None:
         while True:
-            healthy = self._failure is None and self._snapshot is not None
-            self._wake.wait(self._ttl if healthy else min(self._ttl, RETRY_INTERVAL))
+            shared = self._cache.get(CACHE_KEY)
             changed = self._wake.is_set()
             self._wake.clear()
-            shared = self._cache.get(CACHE_KEY)
             if not changed and isinstance(shared, Snapshot) and shared.age < self._ttl:
-                # Another process that shares the cache has just asked.
+                # Asked a moment ago, by this process or by one that shares the cache.
                 self._snapshot = shared
-                continue
-            try:
-                self.refresh()
-            except MembershipUnknown:
-                continue
+            else:
+                with suppress(MembershipUnknown):
+                    self.refresh()
+            healthy = self._failure is None and self._snapshot is not None
+            self._wake.wait(self._ttl if healthy else min(self._ttl, RETRY_INTERVAL))
 
     def _watch_forever(self) -> None:
         reports = type(self._discovery).changes is not BaseDiscovery.changes

@@ -9,8 +9,8 @@ from django.core.checks import CheckMessage, Error, register
 
 @register()
 def environment(
-    app_configs: Sequence[AppConfig] | None,  # noqa: ARG001
-    **kwargs: object,  # noqa: ARG001
+    app_configs: Sequence[AppConfig] | None,
+    **kwargs: object,
 ) -> list[CheckMessage]:
     """One error for each environment variable whose value could not be read."""
     return [Error(text, id="objgw.E001") for text in settings.ENVIRONMENT_PROBLEMS]

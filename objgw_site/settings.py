@@ -40,6 +40,8 @@ OBJGW_READ_TIMEOUT = env.seconds("OBJGW_READ_TIMEOUT", 30.0, low=0.1, high=3600)
 OBJGW_NODE_CONCURRENCY = env.integer("OBJGW_NODE_CONCURRENCY", 64, low=1, high=10_000)
 OBJGW_MAX_OBJECT_SIZE = env.size("OBJGW_MAX_OBJECT_SIZE", 5 * 2**40)
 
+OBJGW_CLIENT_TIMEOUT = env.seconds("OBJGW_CLIENT_TIMEOUT", 60.0, low=1, high=86_400)
+
 OBJGW_LOG_LEVEL = env.choice(
     "OBJGW_LOG_LEVEL", "info", ("debug", "info", "warning", "error", "critical")
 )
@@ -59,7 +61,10 @@ INSTALLED_APPS = [
 if importlib.util.find_spec("demo") is not None:
     INSTALLED_APPS.append("demo")
 
-MIDDLEWARE = ["problems.request_id.request_id_middleware"]
+MIDDLEWARE = [
+    "problems.middleware.request_id_middleware",
+    "objgw_site.middleware.content_length_middleware",
+]
 ROOT_URLCONF = "objgw_site.urls"
 WSGI_APPLICATION = "objgw_site.wsgi.application"
 APPEND_SLASH = False

@@ -1,4 +1,7 @@
-"""The base class of every error that a client may see."""
+"""The base class of every error that a client may see.
+
+Does not import Django: the server needs it before Django is there.
+"""
 
 from collections.abc import Mapping
 from typing import ClassVar

@@ -1,12 +1,12 @@
-"""One id a request: in its answer, in every log line about it, and in its problem document."""
+"""One id a request: in its answer, in every log line about it, and in its problem document.
+
+Does not import Django: the server needs it before Django is there.
+"""
 
 import logging
 import re
 import uuid
-from collections.abc import Callable
 from contextvars import ContextVar
-
-from django.http import HttpRequest, HttpResponseBase
 
 HEADER = "X-Request-ID"
 
@@ -29,20 +29,6 @@ def begin(offered: str | None) -> str:
     request_id = offered if offered and _WELL_FORMED.fullmatch(offered) else new()
     _current.set(request_id)
     return request_id
-
-
-def request_id_middleware(
-    get_response: Callable[[HttpRequest], HttpResponseBase],
-) -> Callable[[HttpRequest], HttpResponseBase]:
-    """Django middleware that gives each request its id and sends it back."""
-
-    def middleware(request: HttpRequest) -> HttpResponseBase:
-        request_id = begin(request.META.get("HTTP_X_REQUEST_ID"))
-        response = get_response(request)
-        response.headers[HEADER] = request_id
-        return response
-
-    return middleware
 
 
 class RequestIdFilter(logging.Filter):

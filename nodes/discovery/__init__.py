@@ -10,7 +10,13 @@ from django.utils.module_loading import import_string
 
 from nodes.discovery.base import BaseDiscovery, DiscoveryError, DiscoveryOptions
 
-__all__ = ["BaseDiscovery", "DiscoveryError", "DiscoveryOptions", "discovery_class", "get_discovery"]
+__all__ = [
+    "BaseDiscovery",
+    "DiscoveryError",
+    "DiscoveryOptions",
+    "discovery_class",
+    "get_discovery",
+]
 
 ALIASES = {
     "docker": "nodes.discovery.docker.DockerDiscovery",
@@ -25,7 +31,7 @@ def discovery_class(name: str) -> type[BaseDiscovery]:
     """
     found = import_string(ALIASES.get(name, name))
     if not (isinstance(found, type) and issubclass(found, BaseDiscovery)):
-        raise ImportError(f"{name} is not a subclass of nodes.discovery.BaseDiscovery")
+        raise ImportError(f"{name} is not a subclass of nodes.discovery.BaseDiscovery")  # noqa: TRY004
     return found
 
 

@@ -29,7 +29,17 @@ REGION_VARIABLES = ("MINIO_SITE_REGION", "MINIO_REGION", "MINIO_REGION_NAME", "R
 _RECREATED = re.compile(r"[0-9a-f]{12}_(?=.)")
 #: Docker mounts these files into every container from a folder named by the container's id.
 _OWN_MOUNT = re.compile(r"/([0-9a-f]{64})/(?:userdata/)?(?:hostname|hosts|resolv\.conf)\b")
-_EVENTS = ["create", "start", "die", "pause", "unpause", "rename", "destroy", "connect", "disconnect"]
+_EVENTS = [
+    "create",
+    "start",
+    "die",
+    "pause",
+    "unpause",
+    "rename",
+    "destroy",
+    "connect",
+    "disconnect",
+]
 
 # What the Engine API answers: JSON objects of which we read a few members.
 Json = Mapping[str, Any]

@@ -1,0 +1,49 @@
+"""System checks of the settings about objects."""
+
+import re
+from collections.abc import Sequence
+
+from django.apps import AppConfig
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, register
+
+from objects.routing import ALIASES, router_class
+
+# The rules for bucket names that every S3 server agrees on.
+_BUCKET = re.compile(r"(?!\d+\.\d+\.\d+\.\d+$)[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
+
+
+@register()
+def router(
+    app_configs: Sequence[AppConfig] | None,
+    **kwargs: object,
+) -> list[CheckMessage]:
+    """The router exists."""
+    try:
+        router_class(settings.OBJGW_ROUTER)
+    except ImportError as error:
+        return [
+            Error(
+                f"OBJGW_ROUTER must be {', '.join(ALIASES)} or the dotted path of a router, "
+                f"not '{settings.OBJGW_ROUTER}': {error}.",
+                id="objgw.E004",
+            )
+        ]
+    return []
+
+
+@register()
+def bucket(
+    app_configs: Sequence[AppConfig] | None,
+    **kwargs: object,
+) -> list[CheckMessage]:
+    """The bucket's name is one that an S3 server takes."""
+    if _BUCKET.fullmatch(settings.OBJGW_BUCKET):
+        return []
+    return [
+        Error(
+            "OBJGW_BUCKET must be 3 to 63 lower-case letters, digits and hyphens, with a letter "
+            f"or digit at both ends, not '{settings.OBJGW_BUCKET}'.",
+            id="objgw.E005",
+        )
+    ]

@@ -1,0 +1,124 @@
+"""The errors of object requests, one row each of the table in docs/api.md."""
+
+from problems.problem import Problem
+
+
+class InvalidId(Problem):
+    status = 400
+    code = "invalid_id"
+    title = "Invalid object id"
+    example = "An object id is 1 to 32 ASCII letters and digits (A-Z, a-z, 0-9); 'a-b' is not."
+
+
+class InvalidDigest(Problem):
+    status = 400
+    code = "invalid_digest"
+    title = "Checksum does not match"
+    example = "The body received does not have the MD5 that Content-MD5 announces; nothing stored."
+
+
+class IncompleteBody(Problem):
+    status = 400
+    code = "incomplete_body"
+    title = "Body incomplete"
+    example = "The body ended after 512 of 1024 bytes; nothing was stored."
+
+
+class ObjectNotFound(Problem):
+    status = 404
+    code = "object_not_found"
+    title = "Object not found"
+    example = "There is no object 'abc'."
+
+
+class LengthRequired(Problem):
+    status = 411
+    code = "length_required"
+    title = "Length required"
+    example = "The body must be sent with a Content-Length by this server."
+
+
+class TooLarge(Problem):
+    status = 413
+    code = "object_too_large"
+    title = "Object too large"
+    example = "The object is larger than 1048576 bytes, the most that is stored here."
+
+
+class PreconditionFailed(Problem):
+    status = 412
+    code = "precondition_failed"
+    title = "Precondition failed"
+    example = "The object is not in the state that If-Match or If-None-Match asks for."
+
+
+class RangeNotSatisfiable(Problem):
+    status = 416
+    code = "range_not_satisfiable"
+    title = "Range not satisfiable"
+    example = "The object has 10 bytes; the range asked for begins behind its end."
+
+
+class NodeError(Problem):
+    """The node answered something that we cannot use; what it said is logged."""
+
+    status = 502
+    code = "node_error"
+    title = "Node error"
+    example = "The node that owns this id answered with an error; the gateway's log names it."
+
+
+class NodeRefusedCredentials(NodeError):
+    """The node does not accept the key pair that its container's environment names."""
+
+    #: As in `NodeUnavailable`: a refused request has done nothing.
+    repeatable = True
+    example = (
+        "The node that owns this id refuses the credentials that its container's environment names."
+    )
+
+
+class BucketMissing(NodeError):
+    """The node has no bucket (any more); the next PUT makes one."""
+
+    example = "The node that owns this id has lost its bucket; the next PUT makes it again."
+
+
+class NodeUnavailable(Problem):
+    """The owner is down.
+
+    :ivar repeatable: that nothing speaks against sending the same request again: it has not
+        reached the node, or can do no harm twice, and no byte of its body is lost.
+    """
+
+    status = 503
+    code = "node_unavailable"
+    title = "Node unavailable"
+    retry_after = 1
+    example = "The node that owns this id cannot be reached: Connection refused."
+
+    def __init__(self, detail: str = "", *, repeatable: bool = False) -> None:
+        super().__init__(detail)
+        self.repeatable = repeatable
+
+
+class NodeBusy(Problem):
+    status = 503
+    code = "node_busy"
+    title = "Node busy"
+    retry_after = 1
+    example = "Too many requests wait for the node that owns this id."
+
+
+class NodeTimeout(Problem):
+    status = 504
+    code = "node_timeout"
+    title = "Node timeout"
+    example = "The node that owns this id did not answer within 30 s."
+
+
+class NodeFull(Problem):
+    status = 507
+    code = "node_full"
+    title = "Node full"
+    example = "The node that owns this id has no space left."

@@ -1,0 +1,97 @@
+"""What a node's error answers mean for a client."""
+
+import logging
+from xml.etree import ElementTree as ET
+
+from minio.xml import findtext
+
+from objects import exceptions
+from objects.store.transport import Response
+from problems.problem import Problem
+
+logger = logging.getLogger("objgw.store")
+
+# The codes of S3's error documents, and MinIO's additions (X...).
+_BY_CODE: dict[str, type[Problem]] = {
+    "NoSuchKey": exceptions.ObjectNotFound,
+    "NoSuchBucket": exceptions.BucketMissing,
+    "PreconditionFailed": exceptions.PreconditionFailed,
+    "ConditionalRequestConflict": exceptions.PreconditionFailed,
+    "InvalidRange": exceptions.RangeNotSatisfiable,
+    "BadDigest": exceptions.InvalidDigest,
+    "InvalidDigest": exceptions.InvalidDigest,
+    "EntityTooLarge": exceptions.TooLarge,
+    "IncompleteBody": exceptions.IncompleteBody,
+    **dict.fromkeys(
+        (
+            "AccessDenied",
+            "AuthorizationHeaderMalformed",
+            "InvalidAccessKeyId",
+            "RequestTimeTooSkewed",
+            "SignatureDoesNotMatch",
+        ),
+        exceptions.NodeRefusedCredentials,
+    ),
+    **dict.fromkeys(
+        ("XMinioStorageFull", "StorageFull", "InsufficientStorage", "XMinioDiskFull"),
+        exceptions.NodeFull,
+    ),
+    **dict.fromkeys(
+        ("SlowDown", "SlowDownRead", "SlowDownWrite", "ServiceUnavailable", "RequestTimeout"),
+        exceptions.NodeBusy,
+    ),
+    **dict.fromkeys(
+        ("XMinioServerNotInitialized", "ServerNotInitialized", "XMinioBackendDown"),
+        exceptions.NodeUnavailable,
+    ),
+}
+# For HEAD, and for what stands in front of a node and does not speak S3.
+_BY_STATUS: dict[int, type[Problem]] = {
+    403: exceptions.NodeRefusedCredentials,
+    404: exceptions.ObjectNotFound,
+    412: exceptions.PreconditionFailed,
+    416: exceptions.RangeNotSatisfiable,
+    507: exceptions.NodeFull,
+}
+
+
+def error_code(response: Response) -> str:
+    """S3's code for an error answer, which is read to its end and closed; "" when it has none."""
+    body = response.read()
+    # HEAD has no body for it.
+    from_header = response.headers.get("x-minio-error-code", "")
+    if from_header or not body:
+        return from_header
+    try:
+        return findtext(ET.fromstring(body), "Code") or ""  # noqa: S314  (a node is trusted)
+    except ET.ParseError:
+        return ""
+
+
+def problem_of(response: Response, node: str, what: str) -> Problem:
+    """The problem that a node's error answer is for the client.
+
+    :param node: the node's name.
+    :param what: the request, for the log: method and path.
+    """
+    code = error_code(response)
+    kind = _BY_CODE.get(code) if code else _BY_STATUS.get(response.status)
+    if kind is exceptions.NodeUnavailable:
+        problem: Problem = exceptions.NodeUnavailable("The node that owns this id is starting.")
+    elif kind is not None:
+        problem = kind()
+    else:
+        problem = exceptions.NodeError(
+            f"The node that owns this id answered {response.status} {code}".rstrip()
+            + "; the gateway's log names it."
+        )
+    if problem.status >= 500:
+        logger.warning(
+            "node %s answered %d %s to %s (request %s)",
+            node,
+            response.status,
+            code or "without a code",
+            what,
+            response.headers.get("x-amz-request-id", "unknown"),
+        )
+    return problem

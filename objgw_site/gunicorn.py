@@ -1,0 +1,32 @@
+"""How production runs the gateway: ``gunicorn -c python:objgw_site.gunicorn objgw_site.wsgi``."""
+
+import os
+
+from objgw_site.env import Environment
+
+env = Environment()
+
+bind = env.text("OBJGW_BIND", "0.0.0.0:3000")
+worker_class = "objgw_site.worker.Worker"
+workers = env.integer("OBJGW_WORKERS", os.cpu_count() or 2, low=1, high=1024)
+# Connections at once in each worker. A greenlet costs little; slow clients are many.
+worker_connections = env.integer("OBJGW_WORKER_CONNECTIONS", 4000, low=1, high=1_000_000)
+# Seconds for which a connection may be idle, or send the head of a request.
+keepalive = 75
+limit_request_line = 8190
+limit_request_fields = 100
+limit_request_field_size = 8190
+# Seconds that running transfers get after SIGTERM.
+graceful_timeout = env.integer("OBJGW_GRACEFUL_TIMEOUT", 30, low=0, high=86_400)
+# The heartbeat of a worker's event loop, not a limit for requests: transfers may take hours.
+timeout = 60
+accesslog = "-" if env.flag("OBJGW_ACCESS_LOG", default=False) else None
+# gunicorn's own control interface is of no use to a container.
+control_socket_disable = True
+
+
+def post_worker_init(worker: object) -> None:
+    """Know the nodes before the first request asks."""
+    from nodes.membership import get_membership
+
+    get_membership().keep()

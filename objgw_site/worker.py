@@ -1,0 +1,230 @@
+"""gunicorn's gevent worker, made fit for bodies of any size from clients of any kind.
+
+What differs from the one that it is derived from:
+
+* a client that asks for ``100 Continue`` gets it when its body is wanted, not before, so a refusal
+  spares it the upload (RFC 9110 section 10.1.1);
+* a request that was answered before its body was read ends the connection (RFC 9112 section 9.6)
+  instead of making the worker read all of the body first;
+* a client that neither sends nor reads for ``OBJGW_CLIENT_TIMEOUT`` is let go;
+* head and first piece of the body leave in one packet;
+* what is not HTTP is answered with a problem document, too.
+
+gunicorn's master imports this module, and forks; Django must not be imported before the worker has
+patched the standard library, so nothing here imports it at the top.
+"""
+
+import json
+import socket
+import sys
+from datetime import datetime
+from typing import Any
+
+from gevent import GreenletExit
+from gunicorn import util
+from gunicorn.http import errors, wsgi
+from gunicorn.http.body import Body, ChunkedReader, LengthReader
+from gunicorn.http.message import Request
+from gunicorn.workers.ggevent import GeventWorker
+
+from problems import request_id
+from problems.problem import Problem
+
+#: First pieces of a body up to this size are sent together with the head.
+_ONE_WRITE = 64 * 1024
+#: What is still taken from a client whose request was refused, so that it can read the answer.
+_LINGER_SECONDS = 2.0
+_LINGER_BYTES = 1024 * 1024
+
+
+class InvalidRequest(Problem):
+    """What came over the connection is not a request as HTTP has it."""
+
+    status = 400
+    code = "invalid_request"
+    title = "Invalid request"
+
+
+class HeadTooLarge(InvalidRequest):
+    status = 431
+    code = "header_fields_too_large"
+    title = "Request header fields too large"
+
+
+class TargetTooLong(InvalidRequest):
+    status = 414
+    code = "uri_too_long"
+    title = "URI too long"
+
+
+class ExpectationFailed(InvalidRequest):
+    status = 417
+    code = "expectation_failed"
+    title = "Expectation failed"
+
+
+class UnknownCoding(InvalidRequest):
+    status = 501
+    code = "unknown_transfer_coding"
+    title = "Unknown transfer coding"
+
+
+_PROBLEMS: tuple[tuple[type[Exception], type[Problem]], ...] = (
+    (errors.LimitRequestLine, TargetTooLong),
+    (errors.LimitRequestHeaders, HeadTooLarge),
+    (errors.ExpectationFailed, ExpectationFailed),
+    (errors.UnsupportedTransferCoding, UnknownCoding),
+    (errors.ParseException, InvalidRequest),
+)
+
+
+class ContinuedBody:
+    """``wsgi.input`` that asks the client for the body when it is first read."""
+
+    def __init__(self, body: Body, sock: socket.socket) -> None:
+        self._body = body
+        self._sock = sock
+        self._asked = False
+
+    def _ready(self) -> Body:
+        if not self._asked:
+            self._asked = True
+            self._sock.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
+        return self._body
+
+    def read(self, size: int | None = None) -> bytes:
+        data: bytes = self._ready().read(size)
+        return data
+
+    def readline(self, size: int | None = None) -> bytes:
+        line: bytes = self._ready().readline(size)
+        return line
+
+
+class GatewayResponse(wsgi.Response):  # type: ignore[misc]  # gunicorn has no type hints
+    """Sends head and first piece together, and closes after a request that was not read."""
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self.headers_sent = False
+        self._head = b""
+
+    def should_close(self) -> bool:
+        return bool(super().should_close()) or not body_was_read(self.req)
+
+    def send_headers(self) -> None:
+        if self.headers_sent:
+            return
+        lines = [*self.default_headers(), *(f"{name}: {value}\r\n" for name, value in self.headers)]
+        self._head = "".join((*lines, "\r\n")).encode("latin-1")
+        self.headers_sent = True
+
+    def _emit_body(self, data: bytes) -> None:
+        head, self._head = self._head, b""
+        if head and (self.chunked or len(data) > _ONE_WRITE):
+            self.sock.sendall(head)
+            head = b""
+        util.write(self.sock, head + data if head else data, self.chunked)
+
+    def close(self) -> None:
+        self.send_headers()
+        head, self._head = self._head, b""
+        if head:
+            self.sock.sendall(head)
+        super().close()
+
+
+def body_was_read(req: Request) -> bool:
+    """Whether nothing of a request's body is left on the connection."""
+    match req.body.reader:
+        case LengthReader(length=length):
+            return bool(length == 0)
+        case ChunkedReader(parser=parser):
+            return parser is None
+        case _:
+            return False
+
+
+class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no type hints
+    """See the module."""
+
+    client_timeout: float
+
+    def run(self) -> None:
+        from django.conf import settings
+
+        self.client_timeout = settings.OBJGW_CLIENT_TIMEOUT
+        super().run()
+
+    def handle_request(self, listener_name: Any, req: Request, sock: Any, addr: Any) -> bool:
+        """Answer one request; a StopIteration ends the connection, as gunicorn has it."""
+        started = datetime.now()  # noqa: DTZ005  (for gunicorn's own logger)
+        sock.settimeout(self.client_timeout)
+        expects, req._expected_100_continue = req._expected_100_continue, False  # noqa: SLF001
+        resp, environ = wsgi.create(
+            req, sock, addr, listener_name, self.cfg, response_class=GatewayResponse
+        )
+        if expects:
+            environ["wsgi.input"] = ContinuedBody(req.body, sock)
+        environ["wsgi.multithread"] = True
+        if not self.alive:
+            resp.force_close()
+        try:
+            self._respond(resp, environ)
+        except TimeoutError:
+            self.log.info("client let go: it took nothing for too long")
+            raise StopIteration from None
+        finally:
+            sock.settimeout(None)
+            self.log.access(resp, req, environ, datetime.now() - started)  # noqa: DTZ005
+        if not body_was_read(req):
+            util.close_graceful(sock, timeout=_LINGER_SECONDS, max_drain=_LINGER_BYTES)
+            raise StopIteration
+        if resp.should_close():
+            raise StopIteration
+        return True
+
+    def _respond(self, resp: GatewayResponse, environ: dict[str, Any]) -> None:
+        chunks = self.wsgi(environ, resp.start_response)
+        try:
+            for chunk in chunks:
+                resp.write(chunk)
+            resp.close()
+        except OSError:
+            raise
+        except Exception as error:
+            if not resp.headers_sent:
+                raise
+            # Too late for a 500: what was promised cannot be kept, so the connection ends.
+            self.log.exception("a response broke off")
+            raise StopIteration from error
+        finally:
+            if hasattr(chunks, "close"):
+                chunks.close()
+
+    def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
+        """Answer what never became a request, or an error of the worker itself."""
+        if isinstance(exc, (GreenletExit, SystemExit)):
+            return  # the grace time is over
+        kind = next((kind for error, kind in _PROBLEMS if isinstance(exc, error)), None)
+        if kind is None:
+            self.log.error("error outside of the application", exc_info=sys.exc_info())
+            problem = Problem()
+        else:
+            self.log.info("invalid request from %s: %s", addr[0] if addr else "?", exc)
+            problem = kind(f"The request could not be understood: {exc}.")
+        request = request_id.begin(None)
+        body = json.dumps(problem.document(request)).encode()
+        head = (
+            f"HTTP/1.1 {problem.status} {problem.title}\r\n"
+            "Content-Type: application/problem+json\r\n"
+            f"Content-Length: {len(body)}\r\n"
+            f"{request_id.HEADER}: {request}\r\n"
+            "Connection: close\r\n\r\n"
+        )
+        try:
+            client.settimeout(_LINGER_SECONDS)
+            client.sendall(head.encode("latin-1") + body)
+        except OSError:
+            return
+        util.close_graceful(client, timeout=_LINGER_SECONDS, max_drain=_LINGER_BYTES)
