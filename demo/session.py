@@ -22,7 +22,7 @@ _GATEWAY_GRACE = 10.0  # s for running transfers
 _LAST_RUN_FILE = "last-run.json"
 
 
-class Interrupted(Exception):  # noqa: N818  nothing went wrong
+class Interrupted(Exception):
     """The demo was told to stop."""
 
 
