@@ -84,19 +84,25 @@ class Request:
 class _Collector:
     """Collects what httptools reports of one answer."""
 
-    __slots__ = ("body", "complete", "headers")
+    __slots__ = ("body", "complete", "excess", "headers")
 
     def __init__(self) -> None:
         self.headers: dict[str, str] = {}
         self.body: list[bytes] = []
         self.complete = False
+        self.excess = False
+
+    def on_message_begin(self) -> None:
+        # Behind the end of the answer another one begins, that nobody asked for.
+        self.excess = self.complete
 
     def on_header(self, name: bytes, value: bytes) -> None:
         key, text = name.decode("latin-1").lower(), value.decode("latin-1")
         self.headers[key] = f"{self.headers[key]}, {text}" if key in self.headers else text
 
     def on_body(self, data: bytes) -> None:
-        self.body.append(data)
+        if not self.complete:
+            self.body.append(data)
 
     def on_message_complete(self) -> None:
         self.complete = True
@@ -127,7 +133,8 @@ class Response:
         self._connection = connection
         self._parser = parser
         self._collected = collected
-        self._reusable = reusable and bool(parser.should_keep_alive())
+        # Not parser.should_keep_alive(), which has forgotten it all once an answer is complete.
+        self._reusable = reusable and _persistent(parser.get_http_version(), self.headers)
         bodiless = bodiless or self.status in _NO_BODY or self.status < 200
         self._chunked = not bodiless and "transfer-encoding" in self.headers
         self._remaining = 0
@@ -179,20 +186,31 @@ class Response:
                 raise ConnectionLost("the node broke off in a chunked answer", answered=True)
             try:
                 self._parser.feed_data(data)
-            except httptools.HttpParserError as error:
-                raise BadAnswer(f"the node's answer is not HTTP: {error}") from error
+            except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
+                if not self._collected.complete:
+                    raise BadAnswer(f"the node's answer is not HTTP: {error}") from error
+                self._collected.excess = True
+            if self._collected.excess:
+                self._reusable = False
             body, self._collected.body = self._collected.body, []
             yield from body
         self._finished = True
 
 
+def _persistent(version: str, headers: dict[str, str]) -> bool:
+    """Whether the connection outlives this answer (RFC 9112 section 9.3)."""
+    options = {option.strip().lower() for option in headers.get("connection", "").split(",")}
+    return version == "1.1" and "close" not in options
+
+
 class Connection:
-    """One TCP connection to a node, used for one exchange at a time."""
+    """One exchange over a TCP connection to a node."""
 
     def __init__(self, pool: "Pool", sock: socket.socket) -> None:
         self._pool = pool
         self._socket: socket.socket | None = sock
         self._buffer = b""
+        self._answered = False
 
     def exchange(self, request: Request, body: bytes | Iterable[bytes] = b"") -> Response:
         """Send a request and receive the header section of its answer.
@@ -221,10 +239,7 @@ class Connection:
                 return answer
             if answer.status == 100:
                 break
-        try:
-            return self._send_body((body,) if isinstance(body, bytes) else body)
-        except ConnectionLost as error:
-            raise ConnectionLost(str(error), answered=True) from error
+        return self._send_body((body,) if isinstance(body, bytes) else body)
 
     def _send_body(self, body: Iterable[bytes]) -> Response:
         for chunk in body:
@@ -232,7 +247,7 @@ class Connection:
                 self._send(chunk)
             except ConnectionLost:
                 # A node that refuses a body half-way says why before it hangs up.
-                return self._receive_head(bodiless=False, reusable=False)
+                return self._receive_final(bodiless=False, reusable=False)
         return self._receive_final(bodiless=False)
 
     def receive(self, size: int) -> bytes:
@@ -273,11 +288,13 @@ class Connection:
         except TimeoutError as error:
             raise TimedOut("the node did not take the request in time") from error
         except OSError as error:
-            raise ConnectionLost(f"sending to the node: {error}", answered=False) from error
+            raise ConnectionLost(
+                f"sending to the node: {error}", answered=self._answered
+            ) from error
 
-    def _receive_final(self, *, bodiless: bool) -> Response:
+    def _receive_final(self, *, bodiless: bool, reusable: bool = True) -> Response:
         while True:
-            answer = self._receive_head(bodiless=bodiless, reusable=True)
+            answer = self._receive_head(bodiless=bodiless, reusable=reusable)
             if answer.status >= 200:
                 return answer
 
@@ -291,9 +308,10 @@ class Connection:
             try:
                 more = self.receive(CHUNK)
             except ConnectionLost as error:
-                raise ConnectionLost(str(error), answered=bool(data)) from error
+                raise ConnectionLost(str(error), answered=self._answered) from error
             if not more:
-                raise ConnectionLost("the node hung up without an answer", answered=bool(data))
+                raise ConnectionLost("the node hung up without an answer", answered=self._answered)
+            self._answered = True
             data += more
         self._buffer = data[end + 4 :]
         collected = _Collector()
@@ -364,11 +382,29 @@ class Pool:
                 return None
             sock, since = self._idle.pop()
         if time.monotonic() - since <= IDLE_LIFETIME:
-            return sock
+            if self._is_quiet(sock):
+                return sock
+            sock.close()
+            return self._take()
         # The youngest is too old, so all are.
         sock.close()
         self.clear()
         return None
+
+    def _is_quiet(self, sock: socket.socket) -> bool:
+        """Whether a waiting connection is open, and nothing is in it.
+
+        What a node sent behind its last answer must not be taken for the next one.
+        """
+        sock.settimeout(0)
+        try:
+            sock.recv(1, socket.MSG_PEEK)
+        except BlockingIOError:
+            sock.settimeout(self._read_timeout)
+            return True
+        except OSError:
+            return False
+        return False
 
     def _connect(self) -> socket.socket:
         try:
