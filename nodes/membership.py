@@ -99,10 +99,14 @@ class Membership:
         :raises NoNodes: when there are no nodes.
         :raises MembershipIncomplete: when their number is not the expected one.
         """
-        snapshot = self._snapshot
-        if snapshot is None:
-            snapshot = self._first()
-        return self.checked(snapshot)
+        return self.checked(self.latest())
+
+    def latest(self) -> Snapshot:
+        """The snapshot as it is, whatever it holds.
+
+        :raises MembershipUnknown: when there never was one.
+        """
+        return self._snapshot or self._first()
 
     def checked(self, snapshot: Snapshot) -> Snapshot:
         """The same snapshot, when it may be routed by.

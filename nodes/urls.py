@@ -1,8 +1,9 @@
 from django.urls import path
 
-from nodes.views import LivezView, ReadyzView
+from nodes.views import LivezView, NodesView, ReadyzView
 
 urlpatterns = [
+    path("nodes", NodesView.as_view(), name="nodes"),
     path("livez", LivezView.as_view(), name="livez"),
     path("readyz", ReadyzView.as_view(), name="readyz"),
 ]

@@ -6,7 +6,9 @@ from functools import lru_cache
 from typing import TypeVar
 
 from nodes.membership import Membership, get_membership
+from nodes.node import Node
 from objects.exceptions import NodeRefusedCredentials, NodeUnavailable
+from objects.listing import Listing, Query, list_objects
 from objects.routing import BaseRouter, get_router
 from objects.store import Store, Stores, get_stores
 
@@ -53,6 +55,25 @@ class Dispatcher:
                 raise
             logger.info("node %s moved to %s, trying again", found.name, found.address)
         return operation(self._stores.of(found))
+
+    def listing(self, query: Query, *, partial: bool) -> Listing:
+        """One page of the objects of all nodes, once more when a node has moved.
+
+        :raises MembershipError: when the nodes are not known.
+        :raises NodeUnavailable: see `list_objects`.
+        """
+        snapshot = self._membership.current()
+
+        def listed(nodes: tuple[Node, ...], *, partial: bool) -> Listing:
+            return list_objects(nodes, self._router, self._stores, query, partial=partial)
+
+        try:
+            return listed(snapshot.nodes, partial=False)
+        except NodeUnavailable:
+            fresh = self._membership.rediscovered(snapshot)
+            if fresh.nodes == snapshot.nodes and not partial:
+                raise
+            return listed(fresh.nodes, partial=partial)
 
 
 @lru_cache(maxsize=1)

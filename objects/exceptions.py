@@ -17,6 +17,29 @@ class InvalidDigest(Problem):
     example = "The body received does not have the MD5 that Content-MD5 announces; nothing stored."
 
 
+class InvalidCondition(Problem):
+    status = 400
+    code = "invalid_condition"
+    title = "Condition not supported"
+    example = "If-Unmodified-Since is not supported with PUT, and ignoring it could do harm."
+
+
+class InvalidMetadata(Problem):
+    status = 400
+    code = "invalid_metadata"
+    title = "Metadata cannot be stored"
+    example = (
+        "All X-Object-Meta-* names and values together are 3000 bytes; at most 2048 are stored."
+    )
+
+
+class InvalidParameter(Problem):
+    status = 400
+    code = "invalid_parameter"
+    title = "Invalid query parameter"
+    example = "limit must be a whole number from 1 to 1000, not 'many'."
+
+
 class IncompleteBody(Problem):
     status = 400
     code = "incomplete_body"
@@ -58,6 +81,14 @@ class RangeNotSatisfiable(Problem):
     title = "Range not satisfiable"
     example = "The object has 10 bytes; the range asked for begins behind its end."
 
+    @classmethod
+    def of(cls, size: int) -> "RangeNotSatisfiable":
+        """For an object of ``size`` bytes."""
+        return cls(
+            f"The object has {size} bytes, none of which is in the range asked for.",
+            headers={"Content-Range": f"bytes */{size}"},
+        )
+
 
 class NodeError(Problem):
     """The node answered something that we cannot use; what it said is logged."""
@@ -97,8 +128,8 @@ class NodeUnavailable(Problem):
     retry_after = 1
     example = "The node that owns this id cannot be reached: Connection refused."
 
-    def __init__(self, detail: str = "", *, repeatable: bool = False) -> None:
-        super().__init__(detail)
+    def __init__(self, detail: str = "", *, repeatable: bool = False, **extensions: object) -> None:
+        super().__init__(detail, headers=None, **extensions)
         self.repeatable = repeatable
 
 

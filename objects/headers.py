@@ -1,6 +1,12 @@
 """Header fields that pass between a client and a node."""
 
+import base64
+import binascii
+import re
 from collections.abc import Mapping
+from typing import Any
+
+from objects.exceptions import InvalidDigest, InvalidMetadata
 
 #: Stored with the object and given back, as they are.
 STORED = (
@@ -11,25 +17,75 @@ STORED = (
     "Cache-Control",
 )
 #: What a node answers and a client gets. Everything else of a node's answer stays here.
-_ANSWERED = (
-    *STORED,
-    "Content-Length",
-    "ETag",
-    "Last-Modified",
-)
+_ANSWERED = (*STORED, "Content-Length", "ETag", "Last-Modified")
+#: RFC 9110 section 15.4.5.
+_NOT_MODIFIED = ("Cache-Control", "ETag", "Last-Modified")
 _DEFAULT_TYPE = "application/octet-stream"
 
+#: The prefix of a client's own metadata, and how a node names it.
+METADATA_PREFIX = "X-Object-Meta-"
+_META_KEY = "HTTP_X_OBJECT_META_"
+_AMZ_PREFIX = "x-amz-meta-"
+#: Bytes of all names and values together, as S3 has it.
+METADATA_LIMIT = 2048
+_METADATA_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?", re.ASCII)
+_METADATA_VALUE = re.compile(r"[\x20-\x7e]*", re.ASCII)
 
-def stored_headers_of(request: Mapping[str, str]) -> dict[str, str]:
-    """What a PUT asks to be stored with the object, and the checksum to be verified."""
-    found = {name: request[name] for name in (*STORED, "Content-MD5") if request.get(name)}
+
+def stored_headers_of(meta: Mapping[str, Any]) -> dict[str, str]:
+    """What a PUT asks to be stored with the object, and the checksum to be verified.
+
+    :param meta: the WSGI environment.
+    :raises InvalidDigest: when Content-MD5 is not the base64 of an MD5 (RFC 1864).
+    """
+    found: dict[str, str] = {}
+    for name in STORED:
+        key = name.upper().replace("-", "_")
+        value = meta.get(key if key == "CONTENT_TYPE" else f"HTTP_{key}")
+        if value:
+            found[name] = value
     found.setdefault("Content-Type", _DEFAULT_TYPE)
+    if digest := meta.get("HTTP_CONTENT_MD5"):
+        found["Content-MD5"] = _checked_digest(digest.strip())
     return found
 
 
-def conditions_of(request: Mapping[str, str]) -> dict[str, str]:
-    """The conditions of a PUT."""
-    return {name: request[name] for name in ("If-Match", "If-None-Match") if request.get(name)}
+def metadata_of(meta: Mapping[str, Any]) -> dict[str, str]:
+    """A client's own metadata, as ``x-amz-meta-*`` fields.
+
+    :param meta: the WSGI environment. A server that drops header fields lists their names in
+        ``objgw.dropped_headers``.
+    :raises InvalidMetadata: when a name or a value cannot be kept, or all are too long.
+    """
+    for name in meta.get("objgw.dropped_headers", ()):
+        if name.upper().startswith(METADATA_PREFIX.upper()):
+            raise InvalidMetadata(_BAD_NAME.format(name=name))
+    found: dict[str, str] = {}
+    for key, value in meta.items():
+        if not key.startswith(_META_KEY):
+            continue
+        name = key.removeprefix(_META_KEY).replace("_", "-").lower()
+        if not _METADATA_NAME.fullmatch(name):
+            raise InvalidMetadata(_BAD_NAME.format(name=f"{METADATA_PREFIX}{name}"))
+        if not _METADATA_VALUE.fullmatch(value) or "  " in value:
+            raise InvalidMetadata(
+                f"{METADATA_PREFIX}{name.title()} must be printable ASCII with single spaces; "
+                "encode anything else, for example as percent-encoded UTF-8."
+            )
+        found[_AMZ_PREFIX + name] = value.strip()
+    size = sum(len(name) - len(_AMZ_PREFIX) + len(value) for name, value in found.items())
+    if size > METADATA_LIMIT:
+        raise InvalidMetadata(
+            f"All {METADATA_PREFIX}* names and values together are {size} bytes; "
+            f"at most {METADATA_LIMIT} are stored."
+        )
+    return found
+
+
+_BAD_NAME = (
+    "'{name}' cannot be stored: behind " + METADATA_PREFIX + " a name is letters, digits, and "
+    "hyphens between them."
+)
 
 
 def response_headers(node: Mapping[str, str]) -> dict[str, str]:
@@ -39,8 +95,29 @@ def response_headers(node: Mapping[str, str]) -> dict[str, str]:
     """
     headers = {name: node[name.lower()] for name in _ANSWERED if name.lower() in node}
     headers.setdefault("Content-Type", _DEFAULT_TYPE)
+    for name, value in node.items():
+        if name.startswith(_AMZ_PREFIX):
+            headers[METADATA_PREFIX + name.removeprefix(_AMZ_PREFIX).title()] = value
     headers["Accept-Ranges"] = "bytes"
-    # An object is foreign content on our origin.
+    # An object is foreign content on our origin: a page must not act on the API.
     headers["X-Content-Type-Options"] = "nosniff"
     headers["Content-Security-Policy"] = "sandbox"
     return headers
+
+
+def not_modified_headers(node: Mapping[str, str]) -> dict[str, str]:
+    """What a client gets with a 304.
+
+    :param node: field names in lower case.
+    """
+    return {name: node[name.lower()] for name in _NOT_MODIFIED if name.lower() in node}
+
+
+def _checked_digest(text: str) -> str:
+    try:
+        size = len(base64.b64decode(text, validate=True))
+    except binascii.Error:
+        size = 0
+    if size != 16:
+        raise InvalidDigest("Content-MD5 must be the base64 form of the body's 16 byte MD5 digest.")
+    return text

@@ -9,12 +9,17 @@ PATTERN = "^[A-Za-z0-9]{1,32}$"
 _ID = re.compile(r"[A-Za-z0-9]{1,32}", re.ASCII)
 
 
+def is_id(text: str) -> bool:
+    """Whether a text is an object id."""
+    return _ID.fullmatch(text) is not None
+
+
 def parse_id(text: str) -> str:
     """The id that a path names.
 
     :raises InvalidId: when it is not 1 to 32 ASCII letters and digits.
     """
-    if _ID.fullmatch(text):
+    if is_id(text):
         return text
     raise InvalidId(
         "An object id is 1 to 32 ASCII letters and digits (A-Z, a-z, 0-9); "

@@ -1,8 +1,26 @@
-from django.urls import re_path
+from django.conf import settings
+from django.urls import path, register_converter
+from django.urls.converters import StringConverter
 
-from objects.views import ObjectView
+from objects.views import ObjectsView, ObjectView
 
-urlpatterns = [
-    # Anything at all: what is not an id gets an answer that says what an id is.
-    re_path(r"(?s)^object/(?P<object_id>.+)\Z", ObjectView.as_view(), name="object"),
-]
+
+class AnyTextConverter(StringConverter):
+    """Anything at all: what is not an id gets an answer that says what an id is."""
+
+    regex = r"[\s\S]+"
+
+
+register_converter(AnyTextConverter, "any")
+
+urlpatterns = [path("object/<any:object_id>", ObjectView.as_view(), name="object")]
+
+if settings.DEBUG:
+    from objects.browsable import ObjectPage, ObjectsPage
+
+    urlpatterns += [
+        path("objects", ObjectsPage.as_view(), name="objects"),
+        path("objects/<str:object_id>", ObjectPage.as_view(), name="object-page"),
+    ]
+else:
+    urlpatterns += [path("objects", ObjectsView.as_view(), name="objects")]

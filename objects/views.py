@@ -1,4 +1,4 @@
-"""PUT, GET and HEAD of one object."""
+"""The HTTP interface of objects. Parse, call, answer."""
 
 import errno
 import logging
@@ -14,11 +14,16 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from objects import schema
 from objects.body import RequestBody
+from objects.conditions import for_put, refuse_all
 from objects.dispatch import get_dispatcher
-from objects.headers import conditions_of, response_headers, stored_headers_of
+from objects.headers import metadata_of, stored_headers_of
 from objects.identifiers import parse_id
+from objects.listing import Listing
+from objects.parameters import listing_parameters
 from objects.payload import payload_of
+from objects.reading import Reading, read
 from objects.store import Response as NodeResponse
 from objects.store import TransportError, Upload
 
@@ -26,44 +31,35 @@ logger = logging.getLogger("objgw.objects")
 
 
 class IgnoreAccept(BaseContentNegotiation):
-    """An object is what it is: a client that stores or reads one takes any type."""
+    """An object is what it is: whoever stores or reads one takes any type."""
 
     def select_parser(self, request: Request, parsers: Any) -> Any:
         return None
 
     def select_renderer(
-        self,
-        request: Request,
-        renderers: Any,
-        format_suffix: str | None = None,
+        self, request: Request, renderers: Any, format_suffix: str | None = None
     ) -> tuple[BaseRenderer, str]:
         return JSONRenderer(), JSONRenderer.media_type
 
 
 class ObjectView(APIView):
-    """One object: its bytes, stored on the node that owns its id."""
+    """One object: its bytes, on the node that owns its id."""
 
     content_negotiation_class = IgnoreAccept
 
+    @schema.get_object
     def get(self, request: Request, object_id: str) -> HttpResponseBase:
-        object_id = parse_id(object_id)
-        answer = get_dispatcher().on_owner(object_id, lambda store: store.get(object_id, {}))
-        headers = response_headers(answer.headers)
-        if int(headers["Content-Length"]) == 0:
-            answer.close()
-            return HttpResponse(b"", status=answer.status, headers=headers)
-        return StreamingHttpResponse(NodeBody(answer), status=answer.status, headers=headers)
+        return _response(_read(request, parse_id(object_id)))
 
     def head(self, request: Request, object_id: str) -> HttpResponseBase:
-        object_id = parse_id(object_id)
-        answer = get_dispatcher().on_owner(object_id, lambda store: store.head(object_id, {}))
-        answer.close()
-        return HttpResponse(b"", status=answer.status, headers=response_headers(answer.headers))
+        return _response(_read(request, parse_id(object_id)))
 
+    @schema.put_object
     def put(self, request: Request, object_id: str) -> Response:
         object_id = parse_id(object_id)
-        body = RequestBody.of(request.META, settings.OBJGW_MAX_OBJECT_SIZE)
-        upload = Upload(stored_headers_of(request.headers), {}, conditions_of(request.headers))
+        meta = request.META
+        upload = Upload(stored_headers_of(meta), metadata_of(meta), for_put(request))
+        body = RequestBody.of(meta, settings.OBJGW_MAX_OBJECT_SIZE)
         with closing(payload_of(body)) as payload:
             stored = get_dispatcher().on_owner(
                 object_id,
@@ -75,6 +71,60 @@ class ObjectView(APIView):
             status=201,
             headers={"ETag": stored.etag},
         )
+
+    @schema.delete_object
+    def delete(self, request: Request, object_id: str) -> Response:
+        object_id = parse_id(object_id)
+        refuse_all(request)
+        get_dispatcher().on_owner(object_id, lambda store: store.delete(object_id))
+        return Response(status=204)
+
+
+class ObjectsView(APIView):
+    """All objects, page by page, in the order of their ids."""
+
+    @schema.list_objects
+    def get(self, request: Request) -> Response:
+        query, partial = listing_parameters(request.query_params)
+        listing = get_dispatcher().listing(query, partial=partial)
+        return Response(_page(request, listing))
+
+
+def _read(request: Request, object_id: str) -> Reading:
+    return get_dispatcher().on_owner(object_id, lambda store: read(store, object_id, request))
+
+
+def _response(reading: Reading) -> HttpResponseBase:
+    if reading.answer is None:
+        response = HttpResponse(b"", status=reading.status, headers=reading.headers)
+        if "Content-Type" not in reading.headers:
+            del response.headers["Content-Type"]
+        return response
+    body = NodeBody(reading.answer)
+    return StreamingHttpResponse(body, status=reading.status, headers=reading.headers)
+
+
+def _page(request: Request, listing: Listing) -> dict[str, object]:
+    following = None
+    if listing.following is not None:
+        parameters = request.query_params.copy()
+        parameters["after"] = listing.following
+        following = request.build_absolute_uri(f"{request.path}?{parameters.urlencode()}")
+    return {
+        "objects": [
+            {
+                "id": entry.key,
+                "size": entry.size,
+                "etag": entry.etag,
+                "last_modified": entry.last_modified,
+            }
+            for entry in listing.entries
+        ],
+        "next": following,
+        "missing_nodes": [
+            {"name": missing.name, "reason": missing.reason} for missing in listing.missing
+        ],
+    }
 
 
 class NodeBody:
@@ -92,7 +142,7 @@ class NodeBody:
             yield from self._answer
         except TransportError as error:
             logger.warning("download cut short: %s", error)
-            # The servers take this for a connection that is gone, and end it without an answer.
+            # The server takes this for a connection that is gone, and ends it.
             raise ConnectionResetError(errno.ECONNRESET, "the node broke off") from error
 
     def close(self) -> None:

@@ -16,6 +16,8 @@ keepalive = 75
 limit_request_line = 8190
 limit_request_fields = 100
 limit_request_field_size = 8190
+# The worker drops ambiguous header names itself, and remembers them.
+header_map = "dangerous"
 # Seconds that running transfers get after SIGTERM.
 graceful_timeout = env.integer("OBJGW_GRACEFUL_TIMEOUT", 30, low=0, high=86_400)
 # The heartbeat of a worker's event loop, not a limit for requests: transfers may take hours.

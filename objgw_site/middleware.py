@@ -4,6 +4,9 @@ from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponseBase
 
+#: RFC 9110 section 8.6: no Content-Length here, or only that of the answer without conditions.
+_NO_BODY = frozenset({204, 304})
+
 
 def content_length_middleware(
     get_response: Callable[[HttpRequest], HttpResponseBase],
@@ -12,7 +15,9 @@ def content_length_middleware(
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
         response = get_response(request)
-        if not response.streaming and "Content-Length" not in response.headers:
+        if response.streaming or response.status_code in _NO_BODY:
+            return response
+        if "Content-Length" not in response.headers:
             response.headers["Content-Length"] = str(len(getattr(response, "content", b"")))
         return response
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from objgw_site.env import Environment
 
+VERSION = "0.1.0"
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 env = Environment()
@@ -52,6 +53,8 @@ ENVIRONMENT_PROBLEMS = env.problems
 INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
     "objgw_site",
     "problems",
     "nodes",
@@ -61,9 +64,14 @@ INSTALLED_APPS = [
 if importlib.util.find_spec("demo") is not None:
     INSTALLED_APPS.append("demo")
 
+# The assets of /docs, and in development of the browsable API, straight from their packages.
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_AUTOREFRESH = DEBUG
+
 MIDDLEWARE = [
     "problems.middleware.request_id_middleware",
     "objgw_site.middleware.content_length_middleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
 ]
 ROOT_URLCONF = "objgw_site.urls"
 WSGI_APPLICATION = "objgw_site.wsgi.application"
@@ -99,8 +107,30 @@ REST_FRAMEWORK = {
     + (["rest_framework.renderers.BrowsableAPIRenderer"] if DEBUG else []),
     "DEFAULT_PARSER_CLASSES": [],
     "EXCEPTION_HANDLER": "problems.handler.exception_handler",
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     # Our own query parameter must not be taken for DRF's format switch.
     "URL_FORMAT_OVERRIDE": None,
+}
+
+SPECTACULAR_SETTINGS = {
+    "TITLE": "objgw",
+    "DESCRIPTION": "Objects in, objects out: a stateless gateway in front of S3 nodes.",
+    "VERSION": VERSION,
+    "OAS_VERSION": "3.1.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PUBLIC": True,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "SWAGGER_UI_SETTINGS": {"deepLinking": True, "displayRequestDuration": True},
+    # Nothing is fetched from anywhere else.
+    "REDOC_DIST": "SIDECAR",
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "objects.schema.add_head",
+    ],
+    "CONTACT": {},
+    "LICENSE": {"name": "MIT"},
+    "SCHEMA_COERCE_PATH_PK_SUFFIX": False,
 }
 
 LOGGING = {

@@ -1,13 +1,18 @@
 """All paths of the gateway."""
 
 from django.urls import include, path, re_path
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
+from objgw_site.views import RootView
 from problems.views import NotFoundView
 
 urlpatterns = [
     path("", include("objects.urls")),
     path("", include("nodes.urls")),
-    re_path(r"(?s).*", NotFoundView.as_view()),
+    path("", RootView.as_view(), name="root"),
+    path("schema", SpectacularAPIView.as_view(), name="schema"),
+    path("docs", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
+    re_path("", NotFoundView.as_view()),
 ]
 
 handler400 = "problems.handler.bad_request"

@@ -7,6 +7,8 @@ What differs from the one that it is derived from:
 * a request that was answered before its body was read ends the connection (RFC 9112 section 9.6)
   instead of making the worker read all of the body first;
 * a client that neither sends nor reads for ``OBJGW_CLIENT_TIMEOUT`` is let go;
+* header fields with an underscore, which in the WSGI environment look like others with a hyphen,
+  are dropped as gunicorn does, and named in ``objgw.dropped_headers``;
 * head and first piece of the body leave in one packet;
 * what is not HTTP is answered with a problem document, too.
 
@@ -161,12 +163,17 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no type hints
         started = datetime.now()  # noqa: DTZ005  (for gunicorn's own logger)
         sock.settimeout(self.client_timeout)
         expects, req._expected_100_continue = req._expected_100_continue, False  # noqa: SLF001
+        dropped = [name for name, _ in req.headers if "_" in name]
+        if dropped:
+            req.headers = [(name, value) for name, value in req.headers if "_" not in name]
         resp, environ = wsgi.create(
             req, sock, addr, listener_name, self.cfg, response_class=GatewayResponse
         )
         if expects:
             environ["wsgi.input"] = ContinuedBody(req.body, sock)
         environ["wsgi.multithread"] = True
+        if dropped:
+            environ["objgw.dropped_headers"] = dropped
         if not self.alive:
             resp.force_close()
         try:

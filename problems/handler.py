@@ -2,12 +2,14 @@
 
 import json
 import logging
+from typing import cast
 
 from django.core.exceptions import BadRequest as DjangoBadRequest
 from django.core.exceptions import SuspiciousOperation
 from django.http import Http404, HttpRequest, HttpResponse
 from rest_framework import exceptions as drf
-from rest_framework.renderers import BrowsableAPIRenderer
+from rest_framework.renderers import BrowsableAPIRenderer, JSONRenderer
+from rest_framework.request import Request
 from rest_framework.response import Response
 
 from problems import request_id
@@ -70,8 +72,11 @@ def exception_handler(exc: Exception, context: dict[str, object]) -> Response:
         status=problem.status,
         headers=headers,
     )
-    renderer = getattr(context["request"], "accepted_renderer", None)
-    if not isinstance(renderer, BrowsableAPIRenderer):
+    request = cast("Request", context["request"])
+    if not isinstance(getattr(request, "accepted_renderer", None), BrowsableAPIRenderer):
+        # Whatever the view answers with otherwise (YAML, a page): a problem is JSON.
+        request.accepted_renderer = JSONRenderer()
+        request.accepted_media_type = JSONRenderer.media_type
         response.content_type = MEDIA_TYPE
     return response
 

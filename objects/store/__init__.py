@@ -5,13 +5,15 @@ from functools import lru_cache
 from django.conf import settings
 
 from nodes.node import Node
-from objects.store.bucket import Store, Stored, Upload
+from objects.store.bucket import Entry, Page, Store, Stored, Upload
 from objects.store.client import Limits
 from objects.store.registry import Stores
 from objects.store.transport import Response, TransportError
 from problems.problem import Problem
 
 __all__ = [
+    "Entry",
+    "Page",
     "Response",
     "Store",
     "Stored",

@@ -1,6 +1,7 @@
 """What a node's error answers mean for a client."""
 
 import logging
+from dataclasses import dataclass
 from xml.etree import ElementTree as ET
 
 from minio.xml import findtext
@@ -22,6 +23,7 @@ _BY_CODE: dict[str, type[Problem]] = {
     "InvalidDigest": exceptions.InvalidDigest,
     "EntityTooLarge": exceptions.TooLarge,
     "IncompleteBody": exceptions.IncompleteBody,
+    "MetadataTooLarge": exceptions.InvalidMetadata,
     **dict.fromkeys(
         (
             "AccessDenied",
@@ -55,17 +57,31 @@ _BY_STATUS: dict[int, type[Problem]] = {
 }
 
 
-def error_code(response: Response) -> str:
-    """S3's code for an error answer, which is read to its end and closed; "" when it has none."""
-    body = response.read()
-    # HEAD has no body for it.
-    from_header = response.headers.get("x-minio-error-code", "")
-    if from_header or not body:
-        return from_header
-    try:
-        return findtext(ET.fromstring(body), "Code") or ""  # noqa: S314  (a node is trusted)
-    except ET.ParseError:
-        return ""
+@dataclass(frozen=True, slots=True)
+class NodeProblem:
+    """What a node's error document says.
+
+    :ivar code: S3's code, "" when there is none.
+    :ivar size: bytes of the object, where the error is about its size.
+    """
+
+    code: str
+    size: int | None = None
+
+    @classmethod
+    def of(cls, response: Response) -> "NodeProblem":
+        """Read an error answer to its end, and close it."""
+        body = response.read()
+        # An answer to HEAD has no body for it.
+        from_header = response.headers.get("x-minio-error-code", "")
+        if from_header or not body:
+            return cls(from_header)
+        try:
+            document = ET.fromstring(body)  # noqa: S314  (a node is trusted)
+        except ET.ParseError:
+            return cls("")
+        size = findtext(document, "ActualObjectSize") or ""
+        return cls(findtext(document, "Code") or "", int(size) if size.isdecimal() else None)
 
 
 def problem_of(response: Response, node: str, what: str) -> Problem:
@@ -74,10 +90,14 @@ def problem_of(response: Response, node: str, what: str) -> Problem:
     :param node: the node's name.
     :param what: the request, for the log: method and path.
     """
-    code = error_code(response)
+    found = NodeProblem.of(response)
+    code = found.code
     kind = _BY_CODE.get(code) if code else _BY_STATUS.get(response.status)
+    problem: Problem
     if kind is exceptions.NodeUnavailable:
-        problem: Problem = exceptions.NodeUnavailable("The node that owns this id is starting.")
+        problem = exceptions.NodeUnavailable("The node that owns this id is starting.")
+    elif kind is exceptions.RangeNotSatisfiable and found.size is not None:
+        problem = exceptions.RangeNotSatisfiable.of(found.size)
     elif kind is not None:
         problem = kind()
     else:

@@ -3,19 +3,23 @@
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from urllib.parse import quote, unquote, urlencode
+from xml.etree import ElementTree as ET
 
-from minio.xml import Element, SubElement, getbytes
+from minio.xml import Element, SubElement, findall, findtext, getbytes
 
 from nodes.node import Node
-from objects.exceptions import BucketMissing, ObjectNotFound
+from objects.exceptions import BucketMissing, NodeError, ObjectNotFound, PreconditionFailed
 from objects.payload import Parts, Payload, Whole
 from objects.store import multipart
-from objects.store.answers import error_code, problem_of
+from objects.store.answers import NodeProblem, problem_of
 from objects.store.client import Call, Limits, NodeClient
-from objects.store.transport import Response
+from objects.store.transport import Response, TransportError
 
 logger = logging.getLogger("objgw.store")
 
+#: The most bytes of a listing: 1,000 entries with the longest keys take less.
+_LISTING_LIMIT = 8 * 2**20
 _BUCKET_EXISTS = {"BucketAlreadyOwnedByYou", "BucketAlreadyExists"}
 
 
@@ -43,6 +47,32 @@ class Stored:
 
     size: int
     etag: str
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of a listing.
+
+    :ivar size: bytes.
+    :ivar etag: the entity tag, with its quotes.
+    :ivar last_modified: RFC 3339, in UTC.
+    """
+
+    key: str
+    size: int
+    etag: str
+    last_modified: str
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of a node's listing, in the order of the keys' bytes.
+
+    :ivar truncated: whether there are more behind it.
+    """
+
+    entries: tuple[Entry, ...]
+    truncated: bool
 
 
 class Store:
@@ -108,7 +138,38 @@ class Store:
             if not payload.replayable:
                 raise
             etag = self._put(key, payload, upload)
+        except ObjectNotFound:
+            # If-Match, and there is nothing to be replaced.
+            raise PreconditionFailed from None
         return Stored(payload.sent, etag)
+
+    def page(self, *, prefix: str, after: str, limit: int) -> Page:
+        """List keys that start with ``prefix`` and come behind ``after``, with one request.
+
+        :param limit: the most entries, 1 to 1,000.
+        """
+        query = urlencode(
+            {
+                "encoding-type": "url",
+                "list-type": 2,
+                "max-keys": limit,
+                "prefix": prefix,
+                "start-after": after,
+            },
+            quote_via=quote,
+        )
+        try:
+            answer = self._answer(Call("GET", f"/{self._bucket}", query=query))
+        except BucketMissing:
+            return Page((), truncated=False)
+        try:
+            document = ET.fromstring(answer.read(_LISTING_LIMIT))  # noqa: S314  (a node is trusted)
+        except (ET.ParseError, TransportError) as error:
+            raise NodeError from error
+        return Page(
+            tuple(_entry(element) for element in findall(document, "Contents")),
+            truncated=findtext(document, "IsTruncated") == "true",
+        )
 
     def create_bucket(self) -> None:
         """Make the bucket, unless it is there."""
@@ -119,7 +180,7 @@ class Store:
             body = getbytes(root)
         call = Call("PUT", f"/{self._bucket}", body=body, length=len(body))
         answer = self._client.call(call)
-        if answer.status == 409 and error_code(answer) in _BUCKET_EXISTS:
+        if answer.status == 409 and NodeProblem.of(answer).code in _BUCKET_EXISTS:
             self._has_bucket = True
             return
         if answer.status >= 300:
@@ -158,18 +219,17 @@ class Store:
                 amz_headers=upload.metadata,
                 conditions=upload.conditions,
             )
-        answer = self._answer(
-            Call(
-                "PUT",
-                self._path(key),
-                headers={**upload.headers, **upload.conditions},
-                amz_headers=upload.metadata,
-                body=payload.data if isinstance(payload, Whole) else payload,
-                length=payload.length,
-                await_continue=bool(upload.conditions and payload.length),
-                repeatable=not upload.conditions,
-            )
+        call = Call(
+            "PUT",
+            self._path(key),
+            headers={**upload.headers, **upload.conditions},
+            amz_headers=upload.metadata,
+            body=payload.data if isinstance(payload, Whole) else payload,
+            length=payload.length,
+            await_continue=bool(upload.conditions and payload.length),
+            repeatable=not upload.conditions,
         )
+        answer = self._answer(call)
         answer.close()
         return answer.headers.get("etag", "")
 
@@ -178,3 +238,12 @@ class Store:
         if answer.status < 300 or answer.status == 304:
             return answer
         raise problem_of(answer, self.node.name, f"{call.method} {call.path}")
+
+
+def _entry(element: ET.Element) -> Entry:
+    return Entry(
+        key=unquote(findtext(element, "Key") or ""),
+        size=int(findtext(element, "Size") or 0),
+        etag=findtext(element, "ETag") or "",
+        last_modified=findtext(element, "LastModified") or "",
+    )

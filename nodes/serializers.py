@@ -1,0 +1,45 @@
+"""The JSON documents about nodes, as the OpenAPI document has them."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from nodes.node import NodeState
+
+
+class NodeSerializer(serializers.Serializer[Any]):
+    """One node."""
+
+    index = serializers.IntegerField(min_value=0, help_text="Its place in routing order.")
+    name = serializers.CharField()
+    address = serializers.CharField(
+        allow_null=True, help_text="host:port, null while it has no address."
+    )
+    state = serializers.ChoiceField(
+        [(str(state), str(state)) for state in NodeState],
+        help_text="What discovery says of its container.",
+    )
+    healthy = serializers.BooleanField(help_text="Whether it would serve a request now.")
+    reason = serializers.CharField(allow_null=True, help_text="Why not.")
+
+
+class LivenessSerializer(serializers.Serializer[Any]):
+    """The process is alive."""
+
+    status = serializers.CharField()
+
+
+class ReadinessSerializer(serializers.Serializer[Any]):
+    """What the gateway knows of the nodes."""
+
+    status = serializers.ChoiceField(
+        [("ready", "ready"), ("stale", "stale"), ("not ready", "not ready")],
+        help_text="stale: it serves from its last snapshot, since discovery does not answer.",
+    )
+    missing = serializers.CharField(allow_null=True, help_text="What keeps it from being ready.")
+    nodes = serializers.IntegerField(min_value=0, help_text="How many nodes it knows.")
+    snapshot_age = serializers.FloatField(
+        required=False, help_text="Seconds since the nodes were discovered."
+    )
+    failure = serializers.CharField(required=False, help_text="Why discovery does not answer.")
+    code = serializers.CharField(required=False, help_text="As in problem documents.")

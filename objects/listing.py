@@ -1,0 +1,111 @@
+"""All objects, in id order, across all nodes.
+
+A page costs one bounded request to each node. Every node gives its next keys; ids up to the
+smallest of the last keys of those nodes that have more are complete, so they can be merged. What
+lies beyond is for the next page. Keys that are no ids, or that lie on a node that does not own
+them (left from when the membership was another), are passed over, for GET would not find them;
+so a page can be shorter than asked for, and still have a next one.
+"""
+
+import heapq
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from nodes.node import Node
+from objects.exceptions import NodeUnavailable
+from objects.identifiers import is_id
+from objects.routing import BaseRouter
+from objects.store import Entry, Page, Stores
+from problems.problem import Problem
+
+_AT_ONCE = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """A node that could not be listed, and why."""
+
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """One page of objects.
+
+    :ivar entries: in the order of their ids.
+    :ivar following: the id to continue behind, None when this is the last page.
+    :ivar missing: the nodes whose objects are left out.
+    """
+
+    entries: tuple[Entry, ...]
+    following: str | None
+    missing: tuple[Missing, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """Which objects: up to ``limit`` ids that start with ``prefix`` and come behind ``after``."""
+
+    prefix: str = ""
+    after: str = ""
+    limit: int = 100
+
+
+def merge(pages: Sequence[Page], owned: Sequence[Callable[[str], bool]], limit: int) -> Listing:
+    """Merge one page of each node.
+
+    :param owned: for each node, whether an id is its own.
+    """
+    horizon = min((page.entries[-1].key for page in pages if page.truncated), default=None)
+    own = [
+        [entry for entry in page.entries if is_id(entry.key) and owns(entry.key)]
+        for page, owns in zip(pages, owned, strict=True)
+    ]
+    complete = [
+        entry
+        for entry in heapq.merge(*own, key=lambda entry: entry.key)
+        if horizon is None or entry.key <= horizon
+    ]
+    if len(complete) > limit:
+        return Listing(tuple(complete[:limit]), complete[limit - 1].key, ())
+    return Listing(tuple(complete), horizon, ())
+
+
+def list_objects(
+    nodes: Sequence[Node], router: BaseRouter, stores: Stores, query: Query, *, partial: bool
+) -> Listing:
+    """One page over all nodes.
+
+    :param partial: leave out nodes that cannot be listed, and say which.
+    :raises NodeUnavailable: naming the nodes that cannot be listed, unless ``partial``.
+    """
+
+    def page_of(node: Node) -> Page | Missing:
+        try:
+            return stores.of(node).page(prefix=query.prefix, after=query.after, limit=query.limit)
+        except Problem as problem:
+            return Missing(node.name, problem.detail)
+
+    with ThreadPoolExecutor(max_workers=min(_AT_ONCE, len(nodes))) as pool:
+        results = list(pool.map(page_of, nodes))
+    missing = tuple(result for result in results if isinstance(result, Missing))
+    if missing and not partial:
+        raise NodeUnavailable(
+            "Not all nodes can be listed: "
+            + " ".join(f"{node.name}: {node.reason}" for node in missing)
+            + " With partial=true they are left out.",
+            nodes=[node.name for node in missing],
+        )
+
+    def owns(node: Node) -> Callable[[str], bool]:
+        return lambda object_id: router.owner(object_id, nodes).name == node.name
+
+    listed = [
+        (result, owns(node))
+        for node, result in zip(nodes, results, strict=True)
+        if isinstance(result, Page)
+    ]
+    merged = merge([page for page, _ in listed], [own for _, own in listed], query.limit)
+    return Listing(merged.entries, merged.following, missing)
