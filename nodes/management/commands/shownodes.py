@@ -1,5 +1,7 @@
 import json
-from collections.abc import Sequence
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -22,7 +24,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         membership = get_membership()
         try:
-            snapshot = membership.refresh()
+            with _quiet(options["verbosity"]):
+                snapshot = membership.refresh()
         except MembershipError as error:
             raise CommandError(error.detail) from None
         checked = health(snapshot.nodes, get_probe())
@@ -41,6 +44,19 @@ class Command(BaseCommand):
             problem = f"{len(unusable)} of {len(checked)} nodes cannot serve: {', '.join(unusable)}"
         if problem is not None:
             raise CommandError(problem, returncode=1)
+
+
+@contextmanager
+def _quiet(verbosity: int) -> Iterator[None]:
+    """Keep out of the log, unless asked for more, what the command itself is about to say."""
+    logger = logging.getLogger("objgw")
+    level = logger.level
+    if verbosity < 2:
+        logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 def _rows(checked: Sequence[Health], shares: Sequence[float]) -> list[dict[str, object]]:
