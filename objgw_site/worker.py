@@ -6,7 +6,8 @@ What differs from the one that it is derived from:
   spares it the upload (RFC 9110 section 10.1.1);
 * a request that was answered before its body was read ends the connection (RFC 9112 section 9.6)
   instead of making the worker read all of the body first;
-* a client that neither sends nor reads for ``OBJGW_CLIENT_TIMEOUT`` is let go;
+* a client that neither sends nor takes a byte for ``OBJGW_CLIENT_TIMEOUT`` is let go;
+* when the worker stops, connections without a request do not hold it up;
 * header fields with an underscore, which in the WSGI environment look like others with a hyphen,
   are dropped as gunicorn does, and named in ``objgw.dropped_headers``;
 * head and first piece of the body leave in one packet;
@@ -17,12 +18,17 @@ patched the standard library, so nothing here imports it at the top.
 """
 
 import json
+import os
 import socket
 import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from typing import Any
 
-from gevent import GreenletExit
+from gevent import GreenletExit, Timeout, getcurrent
+from gevent.monkey import get_original
 from gunicorn import util
 from gunicorn.http import errors, wsgi
 from gunicorn.http.body import Body, ChunkedReader, LengthReader
@@ -34,6 +40,9 @@ from problems.problem import Problem
 
 #: First pieces of a body up to this size are sent together with the head.
 _ONE_WRITE = 64 * 1024
+#: Seconds that a connection without a request gets when the worker stops: its request may be on
+#: its way.
+_IDLE_AT_STOP = 1.0
 #: What is still taken from a client whose request was refused, so that it can read the answer.
 _LINGER_SECONDS = 2.0
 _LINGER_BYTES = 1024 * 1024
@@ -123,17 +132,38 @@ class GatewayResponse(wsgi.Response):  # type: ignore[misc]  # gunicorn has no t
 
     def _emit_body(self, data: bytes) -> None:
         head, self._head = self._head, b""
-        if head and (self.chunked or len(data) > _ONE_WRITE):
-            self.sock.sendall(head)
+        if self.chunked:
+            data = b"%X\r\n%b\r\n" % (len(data), data)
+        if head and len(data) > _ONE_WRITE:
+            send_all(self.sock, head)
             head = b""
-        util.write(self.sock, head + data if head else data, self.chunked)
+        send_all(self.sock, head + data if head else data)
 
     def close(self) -> None:
         self.send_headers()
         head, self._head = self._head, b""
         if head:
-            self.sock.sendall(head)
+            send_all(self.sock, head)
         super().close()
+
+
+def _end_of_input(sock: socket.socket) -> None:
+    """Make a socket read as ended once what has arrived is read.
+
+    gevent's own ``shutdown`` would end the waiting ``recv`` by an exception, read or not.
+    """
+    plain = get_original("socket", "socket")
+    with plain(fileno=os.dup(sock.fileno())) as twin:
+        twin.shutdown(socket.SHUT_RD)
+
+
+def send_all(sock: socket.socket, data: bytes) -> None:
+    """``sendall`` whose timeout is for progress, not for all of it."""
+    sent = sock.send(data)
+    if sent < len(data):
+        rest = memoryview(data)[sent:]
+        while rest:
+            rest = rest[sock.send(rest) :]
 
 
 def body_was_read(req: Request) -> bool:
@@ -152,11 +182,46 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no type hints
 
     client_timeout: float
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._clients: dict[Any, Any] = {}
+        self._idle: dict[Any, float] = {}
+
     def run(self) -> None:
         from django.conf import settings
 
         self.client_timeout = settings.OBJGW_CLIENT_TIMEOUT
         super().run()
+
+    def notify(self) -> None:
+        """gunicorn calls this once a second, also while the worker waits for its last requests."""
+        super().notify()
+        if not self.alive:
+            now = time.monotonic()
+            for client, since in list(self._idle.items()):
+                if now - since >= _IDLE_AT_STOP:
+                    with suppress(OSError):
+                        _end_of_input(client)
+
+    def handle(self, listener: Any, client: Any, addr: Any) -> None:
+        """Serve one connection."""
+        greenlet = getcurrent()
+        self._clients[greenlet] = client
+        try:
+            super().handle(listener, client, addr)
+        finally:
+            del self._clients[greenlet]
+
+    @contextmanager
+    def timeout_ctx(self) -> Iterator[None]:
+        """Around the wait for a request; gunicorn takes the timeout for the connection's end."""
+        client = self._clients[getcurrent()]
+        self._idle[client] = time.monotonic()
+        try:
+            with Timeout(self.cfg.keepalive, False):  # type: ignore[arg-type]  # documented by gevent
+                yield
+        finally:
+            del self._idle[client]
 
     def handle_request(self, listener_name: Any, req: Request, sock: Any, addr: Any) -> bool:
         """Answer one request; a StopIteration ends the connection, as gunicorn has it."""
