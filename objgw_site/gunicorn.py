@@ -1,16 +1,20 @@
 """How production runs the gateway: ``gunicorn -c python:objgw_site.gunicorn objgw_site.wsgi``."""
 
-import os
+import sys
 
 from objgw_site.env import Environment
+from objgw_site.machine import this_machine
 
 env = Environment()
+machine = this_machine()
 
 bind = env.text("OBJGW_BIND", "0.0.0.0:3000")
 worker_class = "objgw_site.worker.Worker"
-workers = env.integer("OBJGW_WORKERS", os.cpu_count() or 2, low=1, high=1024)
-# Connections at once in each worker. A greenlet costs little; slow clients are many.
-worker_connections = env.integer("OBJGW_WORKER_CONNECTIONS", 4000, low=1, high=1_000_000)
+workers = env.integer("OBJGW_WORKERS", machine.workers, low=1, high=1024)
+# Connections at once in each worker. A greenlet costs little, and slow clients are many.
+worker_connections = env.integer(
+    "OBJGW_WORKER_CONNECTIONS", machine.connections(workers), low=1, high=1_000_000
+)
 # Seconds for which a connection may be idle, or send the head of a request.
 keepalive = 75
 limit_request_line = 8190
@@ -25,6 +29,11 @@ timeout = 60
 accesslog = "-" if env.flag("OBJGW_ACCESS_LOG", default=False) else None
 # gunicorn's own control interface is of no use to a container.
 control_socket_disable = True
+
+for problem in env.problems:
+    print(f"objgw does not start: {problem}", file=sys.stderr)
+if env.problems:
+    sys.exit(1)
 
 
 def post_worker_init(worker: object) -> None:
