@@ -27,6 +27,9 @@ logger = logging.getLogger("objgw.membership")
 CACHE_KEY = "objgw.snapshot"
 #: Seconds between discoveries that failures ask for, and between tries of one that fails.
 RETRY_INTERVAL = 1.0
+#: Seconds after a reported change at which to look once more. Docker reports that a container
+#: died up to 0.3 s before it lists it as exited (20.10).
+SETTLE_INTERVAL = 0.5
 #: Seconds between two log lines that say that discovery still fails.
 REPEAT_LOG = 60.0
 
@@ -219,18 +222,24 @@ class Membership:
                 )
 
     def _refresh_forever(self) -> None:
+        unsettled = False
         while True:
             shared = self._cache.get(CACHE_KEY)
             changed = self._wake.is_set()
             self._wake.clear()
-            if not changed and isinstance(shared, Snapshot) and shared.age < self._ttl:
+            known = not (changed or unsettled)
+            if known and isinstance(shared, Snapshot) and shared.age < self._ttl:
                 # Asked a moment ago, by this process or by one that shares the cache.
                 self._snapshot = shared
             else:
                 with suppress(MembershipUnknown):
                     self.refresh()
             healthy = self._failure is None and self._snapshot is not None
-            self._wake.wait(self._ttl if healthy else min(self._ttl, RETRY_INTERVAL))
+            unsettled = changed
+            if unsettled:
+                self._wake.wait(SETTLE_INTERVAL)
+            else:
+                self._wake.wait(self._ttl if healthy else min(self._ttl, RETRY_INTERVAL))
 
     def _watch_forever(self) -> None:
         reports = type(self._discovery).changes is not BaseDiscovery.changes
