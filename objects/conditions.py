@@ -20,12 +20,18 @@ _READ_CONDITIONS = (
 _STRONG_TAG = re.compile(r'"[\x21\x23-\x7e]*"', re.ASCII)
 
 
+def has_conditions(request: Request) -> bool:
+    """Whether a GET or HEAD has any condition."""
+    meta = request.META
+    return any(name in meta for name in _READ_CONDITIONS)
+
+
 def outcome(request: Request, node_headers: Mapping[str, str]) -> int | None:
     """What the conditions of a GET or HEAD come to (section 13.2.2): 304, 412, or None to go on.
 
     :param node_headers: of the node's answer, in lower case.
     """
-    if not any(request.META.get(name) for name in _READ_CONDITIONS):
+    if not has_conditions(request):
         return None
     verdict = get_conditional_response(
         cast("HttpRequest", request),  # it reads META and method, which are the same
@@ -41,6 +47,8 @@ def for_node(request: Request) -> dict[str, str]:
     A node takes one strong tag, so only that is handed over, or a date; the rest waits for
     `outcome`.
     """
+    if not has_conditions(request):
+        return {}
     meta = request.META
     if meta.get("HTTP_IF_MATCH") or meta.get("HTTP_IF_UNMODIFIED_SINCE"):
         return {}

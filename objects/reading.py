@@ -41,7 +41,7 @@ def read(store: Store, object_id: str, request: Request) -> Reading:
         try:
             answer = store.get(object_id, {**conditional, "Range": wanted.header})
         except RangeNotSatisfiable:
-            if not (conditional or request.META.get("HTTP_IF_RANGE") or _has_conditions(request)):
+            if not (conditions.has_conditions(request) or request.META.get("HTTP_IF_RANGE")):
                 raise
         else:
             reading = _judged(request, answer)
@@ -52,10 +52,6 @@ def read(store: Store, object_id: str, request: Request) -> Reading:
             answer.close()
     answer = (store.head if head else store.get)(object_id, conditional)
     return _judged(request, answer) or _whole(request, answer, wanted, head=head)
-
-
-def _has_conditions(request: Request) -> bool:
-    return any(name.startswith("HTTP_IF_") for name in request.META)
 
 
 def _judged(request: Request, answer: Response) -> Reading | None:

@@ -8,8 +8,7 @@ from typing import Any
 
 from django.conf import settings
 from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
-from rest_framework.negotiation import BaseContentNegotiation
-from rest_framework.renderers import BaseRenderer, JSONRenderer
+from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -30,22 +29,16 @@ from objects.store import TransportError, Upload
 logger = logging.getLogger("objgw.objects")
 
 
-class IgnoreAccept(BaseContentNegotiation):
-    """An object is what it is: whoever stores or reads one takes any type."""
-
-    def select_parser(self, request: Request, parsers: Any) -> Any:
-        return None
-
-    def select_renderer(
-        self, request: Request, renderers: Any, format_suffix: str | None = None
-    ) -> tuple[BaseRenderer, str]:
-        return JSONRenderer(), JSONRenderer.media_type
-
-
 class ObjectView(APIView):
     """One object: its bytes, on the node that owns its id."""
 
-    content_negotiation_class = IgnoreAccept
+    renderer_classes = [JSONRenderer]
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        # An object is what it is: whoever stores or reads one takes any type. And there is nobody
+        # to be authenticated, permitted or throttled.
+        request.accepted_renderer = JSONRenderer()
+        request.accepted_media_type = JSONRenderer.media_type
 
     @schema.get_object
     def get(self, request: Request, object_id: str) -> HttpResponseBase:

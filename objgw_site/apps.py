@@ -6,4 +6,12 @@ class SiteConfig(AppConfig):
     verbose_name = "objgw"
 
     def ready(self) -> None:
+        from django import db
+        from django.core.signals import request_finished, request_started
+
         from objgw_site import checks  # noqa: F401  (registers the system checks)
+
+        # There is no database, so nothing of one needs to be tidied for each request.
+        request_started.disconnect(db.reset_queries)
+        request_started.disconnect(db.close_old_connections)
+        request_finished.disconnect(db.close_old_connections)

@@ -17,7 +17,8 @@ class Stores:
     def __init__(self, bucket: str, limits: Limits) -> None:
         self._bucket = bucket
         self._limits = limits
-        self._stores: dict[str, Store] = {}
+        # The node as last seen, which may differ from the store's own in its state.
+        self._stores: dict[str, tuple[Node, Store]] = {}
         self._lock = threading.Lock()
 
     def of(self, node: Node) -> Store:
@@ -25,11 +26,16 @@ class Stores:
 
         :raises NodeUnavailable: when the node has an obstacle.
         """
-        store = self._stores.get(node.name)
-        if store is not None and (store.node is node or _same(store.node, node)):
-            return store
+        seen, store = self._stores.get(node.name, (None, None))
+        if store is not None:
+            if seen is node:
+                return store
+            if _same(store.node, node):
+                self._stores[node.name] = (node, store)
+                return store
         with self._lock:
-            self._stores[node.name] = fresh = Store(node, self._bucket, self._limits)
+            fresh = Store(node, self._bucket, self._limits)
+            self._stores[node.name] = (node, fresh)
         if store is not None:
             store.close()
         return fresh
