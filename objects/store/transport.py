@@ -184,17 +184,20 @@ class Response:
             data = self._connection.receive(CHUNK)
             if not data:
                 raise ConnectionLost("the node broke off in a chunked answer", answered=True)
-            try:
-                self._parser.feed_data(data)
-            except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
-                if not self._collected.complete:
-                    raise BadAnswer(f"the node's answer is not HTTP: {error}") from error
-                self._collected.excess = True
-            if self._collected.excess:
-                self._reusable = False
+            self._feed(data)
             body, self._collected.body = self._collected.body, []
             yield from body
         self._finished = True
+
+    def _feed(self, data: bytes) -> None:
+        try:
+            self._parser.feed_data(data)
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
+            if not self._collected.complete:
+                raise BadAnswer(f"the node's answer is not HTTP: {error}") from error
+            self._collected.excess = True
+        if self._collected.excess:
+            self._reusable = False
 
 
 def _persistent(version: str, headers: dict[str, str]) -> bool:
