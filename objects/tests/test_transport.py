@@ -4,6 +4,7 @@ import os
 import socket
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from types import SimpleNamespace
 from typing import cast
 
@@ -23,6 +24,7 @@ from objects.tests.node_server import PATIENCE, NodeServer, Peer, Script, ok, sa
 
 GET = Request("GET", "/objects/abc", {"Host": "node"})
 HEAD = Request("HEAD", "/objects/abc", {"Host": "node"})
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
@@ -34,9 +36,11 @@ def pool_to(server: NodeServer, *, read_timeout: float = PATIENCE) -> Pool:
     return Pool("127.0.0.1", server.port, connect_timeout=PATIENCE, read_timeout=read_timeout)
 
 
-def never_asked() -> Iterator[bytes]:
-    raise AssertionError("the body was asked for")
-    yield b""
+class NeverAsked:
+    """A body that nobody may ask for."""
+
+    def __iter__(self) -> Iterator[bytes]:
+        pytest.fail("the body was asked for")
 
 
 def fetch(pool: Pool, request: Request = GET) -> bytes:
@@ -49,7 +53,7 @@ class TestAnswersThatAreWhole:
         [
             (ok(b"hello"), b"hello"),
             (ok(b""), b""),
-            (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", b""),
+            (CHUNKED + b"0\r\n\r\n", b""),
             (
                 (
                     b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
@@ -81,7 +85,7 @@ class TestAnswersThatAreWhole:
         assert server.accepted == 1
 
     def test_head_of_a_chunked_answer(self) -> None:
-        chunked = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+        chunked = CHUNKED
         with NodeServer(says(chunked, ok(b"next"))) as server:
             pool = pool_to(server)
             assert fetch(pool, HEAD) == b""
@@ -118,7 +122,7 @@ class TestAnswersThatAreWhole:
         "answer",
         [
             ok(b"hello", "ETag: x"),
-            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nhel\r\n2\r\nlo\r\n0\r\n\r\n",
+            CHUNKED + b"2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n",
             CONTINUE + ok(b"hello"),
         ],
         ids=["counted", "chunked", "after an interim answer"],
@@ -140,8 +144,11 @@ class TestAnswersThatAreWhole:
 class TestAnswersThatAreNot:
     def test_a_short_body_is_an_error_after_what_there_was(self) -> None:
         answer = b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello"
-        with NodeServer(says(answer, then_wait=False)) as server:
-            chunks = iter(pool_to(server).exchange(GET, repeatable=True))
+        with (
+            NodeServer(says(answer, then_wait=False)) as server,
+            closing(pool_to(server).exchange(GET, repeatable=True)) as response,
+        ):
+            chunks = iter(response)
             assert next(chunks) == b"hello"
             with pytest.raises(ConnectionLost, match="5 bytes to come") as caught:
                 next(chunks)
@@ -149,7 +156,7 @@ class TestAnswersThatAreNot:
 
     @pytest.mark.parametrize("rest", [b"", b"5\r\nhel", b"5\r\nhello\r\n", b"5\r\nhello\r\n0\r\n"])
     def test_a_chunked_body_without_its_end(self, rest: bytes) -> None:
-        answer = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + rest
+        answer = CHUNKED + rest
         with (
             NodeServer(says(answer, then_wait=False)) as server,
             pytest.raises(ConnectionLost, match="chunked"),
@@ -157,7 +164,7 @@ class TestAnswersThatAreNot:
             fetch(pool_to(server))
 
     def test_a_chunk_size_that_is_none(self) -> None:
-        answer = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\nxyz\r\n"
+        answer = CHUNKED + b"2\r\nhi\r\nxyz\r\n"
         with NodeServer(says(answer)) as server, pytest.raises(BadAnswer, match="not HTTP"):
             fetch(pool_to(server))
 
@@ -303,7 +310,7 @@ class TestBodiesOnRequest:
             rest.append(peer.until_hung_up())
 
         with NodeServer(script) as server, _closed(pool_to(server)) as pool:
-            answer = pool.exchange(put(6), never_asked(), repeatable=False)
+            answer = pool.exchange(put(6), NeverAsked(), repeatable=False)
             assert answer.status == 412
             assert answer.read() == b"no"
         # The node may wait for the body all the same, so the connection is of no use any more.
@@ -322,15 +329,8 @@ class TestBodiesOnRequest:
                 yield b"x" * 65536
 
         with NodeServer(script) as server:
-            pool = pool_to(server)
-            try:
-                answer = pool.exchange(put(2**40), endless(), repeatable=False)
-            except ConnectionLost as error:
-                # A reset may overtake the answer; then at least nothing is repeated.
-                assert error.answered
-            else:
-                assert (answer.status, answer.read()) == (507, b"full")
-        assert server.accepted == 1
+            answer = pool_to(server).exchange(put(2**40), endless(), repeatable=False)
+            assert (answer.status, answer.read()) == (507, b"full")
 
     def test_an_early_answer_after_an_interim_one(self) -> None:
         pieces = [
@@ -386,7 +386,7 @@ class TestKeptConnections:
             b"HTTP/1.1 204 No Content\r\n\r\n",
             b"HTTP/1.1 304 Not Modified\r\nContent-Length: 12\r\n\r\n",
             b"HTTP/1.1 404 Not Found\r\nContent-Length: 2\r\n\r\nno",
-            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n",
+            CHUNKED + b"2\r\nhi\r\n0\r\n\r\n",
         ],
     )
     def test_are_used_again(self, answer: bytes) -> None:
@@ -422,7 +422,7 @@ class TestKeptConnections:
         "answer",
         [
             ok(b"hello"),
-            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
+            CHUNKED + b"5\r\nhello\r\n0\r\n\r\n",
         ],
         ids=["counted", "chunked"],
     )
