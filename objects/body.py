@@ -48,7 +48,7 @@ class RequestBody:
         return cls(stream, int(environ.get("CONTENT_LENGTH") or 0), limit)
 
     def read(self, size: int) -> bytes:
-        """The next bytes, at most ``size``; fewer only at the end of the body.
+        """The next bytes, at most ``size``; b"" only at the end of the body.
 
         :raises IncompleteBody: when the client stopped before the end.
         :raises TooLarge: when a chunked body grows over the limit.
@@ -65,7 +65,7 @@ class RequestBody:
                 "nothing was stored."
             ) from error
         self.received += len(data)
-        if self.length is not None and len(data) < size:
+        if not data and self.length is not None:
             raise IncompleteBody(
                 f"The body ended after {self.received} of {self.length} bytes; nothing was stored."
             )

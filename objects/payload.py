@@ -162,5 +162,5 @@ def payload_of(body: RequestBody) -> Payload:
         parts.close()
         return with_all
     if body.length <= SMALL:
-        return Whole(body.read(body.length))
+        return Whole(b"".join(body))
     return Streamed(body)

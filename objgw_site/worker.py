@@ -31,10 +31,11 @@ from gevent import GreenletExit, Timeout, getcurrent
 from gevent.monkey import get_original
 from gunicorn import util
 from gunicorn.http import errors, wsgi
-from gunicorn.http.body import Body, ChunkedReader, LengthReader
+from gunicorn.http.body import ChunkedReader, LengthReader
 from gunicorn.http.message import Request
 from gunicorn.workers.ggevent import GeventWorker
 
+from objgw_site.input import Input
 from problems import request_id
 from problems.problem import Problem
 
@@ -87,29 +88,6 @@ _PROBLEMS: tuple[tuple[type[Exception], type[Problem]], ...] = (
     (errors.UnsupportedTransferCoding, UnknownCoding),
     (errors.ParseException, InvalidRequest),
 )
-
-
-class ContinuedBody:
-    """``wsgi.input`` that asks the client for the body when it is first read."""
-
-    def __init__(self, body: Body, sock: socket.socket) -> None:
-        self._body = body
-        self._sock = sock
-        self._asked = False
-
-    def _ready(self) -> Body:
-        if not self._asked:
-            self._asked = True
-            self._sock.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
-        return self._body
-
-    def read(self, size: int | None = None) -> bytes:
-        data: bytes = self._ready().read(size)
-        return data
-
-    def readline(self, size: int | None = None) -> bytes:
-        line: bytes = self._ready().readline(size)
-        return line
 
 
 class GatewayResponse(wsgi.Response):  # type: ignore[misc]  # gunicorn has no type hints
@@ -234,8 +212,7 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no type hints
         resp, environ = wsgi.create(
             req, sock, addr, listener_name, self.cfg, response_class=GatewayResponse
         )
-        if expects:
-            environ["wsgi.input"] = ContinuedBody(req.body, sock)
+        environ["wsgi.input"] = Input(req.body, sock, expects=expects)
         environ["wsgi.multithread"] = True
         if dropped:
             environ["objgw.dropped_headers"] = dropped
