@@ -1,0 +1,153 @@
+"""``python -m benchmarks``: measure, and write a page and a chart."""
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from benchmarks import chart, machine, memory, report
+from benchmarks.cases import FULL, KIB, MIB, QUICK, Case
+from benchmarks.failure import CannotMeasure
+from benchmarks.membership_size import measure_both
+from benchmarks.rounds import Outcome, Plan, measure
+from benchmarks.stack import Stack, running_stack, store_objects
+from benchmarks.targets import Findings, verdicts
+from demo.children import ChildError
+
+RESULTS = Path(__file__).parent / "results"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    options = _parser().parse_args(arguments)
+    try:
+        _run(options)
+    except (CannotMeasure, ChildError) as error:
+        print(f"benchmarks: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="a few cases, in under two minutes")
+    parser.add_argument("--label", help="part of the files' names (default: run, or quick)")
+    parser.add_argument("--rounds", type=int, help="default: 3, quick: 1")
+    parser.add_argument("--seconds", type=int, help="of load in a round (default: 3, quick: 1)")
+    parser.add_argument(
+        "--only",
+        metavar="KEYS",
+        help="these cases and nothing else, by key and separated by commas: get-1kib-16,…",
+    )
+    parser.add_argument(
+        "--against",
+        action="append",
+        default=[],
+        metavar="NAME=FOLDER",
+        help="compare with the gateway of another checkout, in the same rounds; repeatable",
+    )
+    parser.add_argument(
+        "--output", type=Path, default=RESULTS, metavar="FOLDER", help="default: benchmarks/results"
+    )
+    return parser
+
+
+def _run(options: argparse.Namespace) -> None:
+    quick = options.quick
+    plan = Plan(
+        rounds=options.rounds or (1 if quick else 3),
+        seconds=options.seconds or (1 if quick else 3),
+        scale=0.02 if quick else 1.0,
+        large=2 if quick else 8,
+    )
+    title = options.label or ("quick" if quick else "run")
+    known = machine.description()
+    cases, checkouts = _chosen(options), _checkouts(options.against)
+    with (
+        tempfile.TemporaryDirectory(prefix="objgw-bench-") as folder,
+        running_stack(Path(folder), checkouts) as stack,
+    ):
+        findings = _findings(stack, cases, plan, options)
+    _write(options.output, title, known, plan, findings)
+
+
+def _checkouts(against: Sequence[str]) -> dict[str, Path]:
+    pairs = [text.partition("=")[::2] for text in against]
+    for name, folder in pairs:
+        if not Path(folder, "manage.py").is_file():
+            raise CannotMeasure(f"--against {name}={folder}: there is no gateway")
+    return {name: Path(folder).resolve() for name, folder in pairs}
+
+
+def _chosen(options: argparse.Namespace) -> list[Case]:
+    if options.only is None:
+        return QUICK if options.quick else FULL
+    by_key = {case.key: case for case in FULL}
+    wanted = options.only.split(",")
+    if unknown := [key for key in wanted if key not in by_key]:
+        raise CannotMeasure(f"--only {','.join(unknown)}: the cases are {', '.join(by_key)}")
+    return [by_key[key] for key in wanted]
+
+
+def _findings(stack: Stack, cases: list[Case], plan: Plan, options: argparse.Namespace) -> Findings:
+    _say("storing objects")
+    everything = options.only is None
+    store_objects(stack, [*cases, Case("GET", KIB, 16)] if everything else cases, plan.scale)
+    outcomes: dict[Case, Outcome] = {}
+    for case in cases:
+        outcomes[case] = measure(stack.servers, case, plan, stack.folder)
+        _say(_line(outcomes[case]))
+    if not everything:
+        return Findings(outcomes, (), None)
+    _say("memory")
+    size = 64 * MIB if not options.quick else 8 * MIB
+    growths = memory.measure(
+        stack.objgw,
+        large=128 * MIB if options.quick else 1024 * MIB,
+        count=8 if options.quick else 64,
+        size=size,
+    )
+    _say("number of nodes")
+    return Findings(outcomes, growths, measure_both(stack, plan))
+
+
+def _line(outcome: Outcome) -> str:
+    rates = ", ".join(
+        f"{server} {spread.middle:,.0f}"
+        for server in outcome.samples
+        if (spread := outcome.spread(server, lambda sample: sample.rate)) is not None
+    )
+    return f"{outcome.case.key}: {rates} requests/s"
+
+
+def _write(
+    folder: Path, label: str, known: list[tuple[str, str]], plan: Plan, findings: Findings
+) -> None:
+    now = datetime.now(UTC)
+    name = f"{now:%Y-%m-%d}-{label}"
+    folder.mkdir(parents=True, exist_ok=True)
+    picture = chart.svg(f"objgw, {name}", findings.outcomes.values())
+    (folder / f"{name}.svg").write_text(picture)
+    judged = verdicts(findings)
+    page = report.markdown(
+        f"Benchmark {name}",
+        [("date", f"{now:%Y-%m-%d %H:%M} UTC"), *known],
+        plan,
+        findings,
+        judged,
+        f"{name}.svg",
+    )
+    (folder / f"{name}.md").write_text(page)
+    for verdict in judged:
+        met = "met" if verdict.met else "NOT met"
+        _say(f"{verdict.what}: {verdict.measured}, target {verdict.target}: {met}")
+    _say(f"written: {folder / name}.md and .svg")
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
