@@ -153,8 +153,12 @@ class ChildProcess:
             os.killpg(self._process.pid, signal.SIGKILL)
 
     def pause(self) -> None:
-        """Freeze it (SIGSTOP): connections to it are accepted by the kernel, and then hang."""
+        """Freeze it (SIGSTOP) and return when it is frozen, all its threads with it.
+
+        Connections to it are then still accepted, by the kernel, and hang.
+        """
         self._signal_process(signal.SIGSTOP)
+        os.waitid(os.P_PID, self.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
 
     def resume(self) -> None:
         self._signal_process(signal.SIGCONT)

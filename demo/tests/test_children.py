@@ -128,7 +128,7 @@ def test_pause_freezes_and_resume_thaws(make_child: MakeChild) -> None:
     child.launch()
     wait_for_output(child, "up")
     child.pause()
-    eventually(lambda: state_of(child.pid) == "T", "the child is stopped")
+    assert state_of(child.pid) == "T"
     child.resume()
     eventually(lambda: state_of(child.pid) != "T", "the child goes on")
 
