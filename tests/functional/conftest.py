@@ -1,0 +1,100 @@
+"""Fixtures: real nodes, real gateways under gunicorn, all local processes."""
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from demo.gateway import GatewayProcess, gateway_environment
+from demo.ports import free_port
+from demo.s3nodes import LocalNode, MinioServer, MotoServer, NodeProcess, S3Server, running_nodes
+from tests.functional.client import GatewayClient
+
+HOST = "127.0.0.1"
+# Of whoever runs the tests, and nothing to the gateways in them.
+_FOREIGN = ("OBJGW_", "DJANGO_", "DOCKER_", "WEB_CONCURRENCY", "GUNICORN_")
+
+RunGateway = Callable[..., GatewayProcess]
+RunNodes = Callable[[int], list[NodeProcess]]
+
+
+def minio_or_skip() -> MinioServer:
+    minio = MinioServer.find()
+    if minio is None:
+        pytest.skip("no minio binary here")
+    return minio
+
+
+def make_gateway(nodes: Sequence[LocalNode], log: Path, **settings: str) -> GatewayProcess:
+    """A gateway that is yet to be started. It logs everything."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN)}
+    environment = gateway_environment(nodes, environ={**clean, "OBJGW_LOG_LEVEL": "debug"})
+    return GatewayProcess(HOST, free_port(HOST), environment=environment | settings, log=log)
+
+
+def client_of(gateway: GatewayProcess) -> GatewayClient:
+    return GatewayClient(gateway.host, gateway.port)
+
+
+@pytest.fixture(scope="session", params=["moto", pytest.param("minio", marks=pytest.mark.minio)])
+def server(request: pytest.FixtureRequest) -> S3Server:
+    """The program that the nodes run: every test is done with each."""
+    return MotoServer() if request.param == "moto" else minio_or_skip()
+
+
+@pytest.fixture(scope="session")
+def s3_nodes(
+    server: S3Server, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[list[NodeProcess]]:
+    """Three nodes for all tests that leave them as they are."""
+    with running_nodes(tmp_path_factory.mktemp(server.kind), 3, server) as processes:
+        yield processes
+
+
+@pytest.fixture(scope="session")
+def gateway(
+    s3_nodes: list[NodeProcess], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[GatewayProcess]:
+    """A gateway on these nodes."""
+    log = tmp_path_factory.mktemp("gateway") / "gateway.log"
+    with make_gateway([process.node for process in s3_nodes], log) as process:
+        process.start()
+        yield process
+
+
+@pytest.fixture
+def api(gateway: GatewayProcess) -> GatewayClient:
+    """A client of that gateway."""
+    if not gateway.running:
+        pytest.fail(gateway.death_notice())
+    return client_of(gateway)
+
+
+@pytest.fixture
+def run_nodes(server: S3Server, tmp_path: Path) -> Iterator[RunNodes]:
+    """Starts nodes of the test's own, to be stopped, frozen or moved at will."""
+    with ExitStack() as stack:
+
+        def run(count: int) -> list[NodeProcess]:
+            return stack.enter_context(running_nodes(tmp_path / f"{count}-nodes", count, server))
+
+        yield run
+
+
+@pytest.fixture
+def run_gateway(tmp_path: Path) -> Iterator[RunGateway]:
+    """Starts further gateways: `run_gateway(nodes, wait_for="/livez", OBJGW_READ_TIMEOUT="1")`."""
+    with ExitStack() as stack:
+
+        def run(
+            nodes: Sequence[NodeProcess | LocalNode], *, wait_for: str = "/readyz", **settings: str
+        ) -> GatewayProcess:
+            log = tmp_path / f"gateway-{len(list(tmp_path.glob('gateway-*')))}.log"
+            given = [node.node if isinstance(node, NodeProcess) else node for node in nodes]
+            process = stack.enter_context(make_gateway(given, log, **settings))
+            process.start(wait_for=wait_for)
+            return process
+
+        yield run

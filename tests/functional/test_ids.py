@@ -1,0 +1,67 @@
+"""Which ids there are, and that nothing else reaches a node."""
+
+import pytest
+
+from demo.s3nodes import NodeProcess
+from tests.functional.client import GatewayClient, random_id
+from tests.functional.stored import keys_in_all
+
+INVALID = {
+    "33 characters": b"a" * 33,
+    "hyphen": b"a-b",
+    "slash": b"a/b",
+    "encoded slash": b"a%2Fb",
+    "trailing slash": b"a/",
+    "umlaut": b"%C3%A4",
+    "latin-1": b"%E4",
+    "line feed": b"a%0A",
+    "line feed first": b"%0Aa",
+    "NUL": b"a%00",
+    "space": b"a%20b",
+    "plus": b"a+b",
+    "dots": b"..",
+    "encoded dots": b"%2E%2E%2Fb",
+    "full-width letter": b"%EF%BD%81",
+    "arabic digit": b"%D9%A1",
+    "percent": b"a%",
+}
+
+
+@pytest.mark.parametrize("object_id", ["a", "0", "aB3" + "x" * 29, "A" * 32, "9" * 32])
+def test_valid(api: GatewayClient, object_id: str) -> None:
+    body = random_id().encode()
+    assert api.raw(f"PUT /object/{object_id}".encode(), body).status == 201
+    assert api.raw(f"GET /object/{object_id}".encode()).body == body
+
+
+@pytest.mark.parametrize("method", ["PUT", "GET", "HEAD"])
+@pytest.mark.parametrize("object_id", INVALID.values(), ids=INVALID.keys())
+def test_invalid(
+    api: GatewayClient, s3_nodes: list[NodeProcess], method: str, object_id: bytes
+) -> None:
+    before = keys_in_all(s3_nodes)
+    answer = api.raw(method.encode() + b" /object/" + object_id, b"never to be stored")
+    assert answer.status == 400
+    if method != "HEAD":
+        assert answer.code == "invalid_id"
+    assert keys_in_all(s3_nodes) == before
+
+
+@pytest.mark.parametrize("method", [b"PUT", b"GET"])
+def test_bytes_that_no_path_may_contain(
+    api: GatewayClient, s3_nodes: list[NodeProcess], method: bytes
+) -> None:
+    before = keys_in_all(s3_nodes)
+    # The server refuses the request line, long before anybody looks for an id in it.
+    answer = api.raw(method + " /object/ä".encode(), b"never to be stored")
+    assert (answer.status, answer.code) == (400, "invalid_request")
+    assert keys_in_all(s3_nodes) == before
+
+
+@pytest.mark.parametrize("path", [b"/object/", b"/object"])
+def test_no_id_at_all(api: GatewayClient, s3_nodes: list[NodeProcess], path: bytes) -> None:
+    before = keys_in_all(s3_nodes)
+    for method in (b"PUT", b"GET"):
+        answer = api.raw(method + b" " + path, b"never to be stored")
+        assert (answer.status, answer.code) == (404, "not_found")
+    assert keys_in_all(s3_nodes) == before
