@@ -1,13 +1,10 @@
 """``python -m benchmarks.profiling``: where a request's CPU time goes, by stage."""
 
 import argparse
-import shutil
-import subprocess
 import sys
 import tempfile
 from collections import Counter
 from collections.abc import Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,25 +14,24 @@ from benchmarks.__main__ import RESULTS
 from benchmarks.cases import KIB, Case
 from benchmarks.failure import CannotMeasure
 from benchmarks.report import table
-from benchmarks.servers import Server
-from benchmarks.stack import running_stack, store_objects
+from benchmarks.stack import Stack, running_stack, store_objects
 from benchmarks.stages import Samples, collect
 from demo.children import ChildError
 
 _CASES = (Case("GET", KIB, 16), Case("PUT", KIB, 16))
 _SCALE = 0.1
-_SAMPLES_A_SECOND = 200
 _FUNCTIONS = 30
 
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """What one case costs.
+    """Where one case's CPU time went.
 
-    :ivar cpu: seconds of the gateway for one request, measured without the profiler.
+    :ivar cpu: seconds of the gateway's processes for one request, samplers included.
     """
 
     case: Case
+    requests: int
     cpu: float
     samples: Samples
 
@@ -65,7 +61,7 @@ def _page(label: str, seconds: int) -> str:
         running_stack(Path(name), {}) as stack,
     ):
         store_objects(stack, _CASES, _SCALE)
-        profiles = [_profile(stack.objgw, case, seconds, Path(name)) for case in _CASES]
+        profiles = [_profile(stack, case, seconds) for case in _CASES]
     parts = [
         f"# Profile {datetime.now(UTC):%Y-%m-%d}-{label}",
         "\n".join(f"- {name}: {value}" for name, value in known),
@@ -75,38 +71,22 @@ def _page(label: str, seconds: int) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _profile(server: Server, case: Case, seconds: int, folder: Path) -> Profile:
-    if server.processes is None:
-        raise CannotMeasure(f"{server.name} has no processes to look at")
+def _profile(stack: Stack, case: Case, seconds: int) -> Profile:
+    folder = stack.folder / case.key
+    folder.mkdir()
     ids = case.ids(_SCALE)
-    paths = folder / "targets.txt"
-    paths.write_text("\n".join(server.target(case.method, object_id) for object_id in ids))
-    server.check(case, ids[0], b"x" * case.size)
-    before = server.processes.cpu_seconds()
-    plain = wrk.load(server, case, paths, seconds)
-    cpu = (server.processes.cpu_seconds() - before) / plain.requests
-    outputs = [folder / f"{pid}.txt" for pid in server.processes.workers()]
-    with ExitStack() as stack:
-        spies = [
-            stack.enter_context(_spy(pid, seconds, output))
-            for pid, output in zip(server.processes.workers(), outputs, strict=True)
-        ]
-        # Longer than the profilers, which need a moment to begin.
-        wrk.load(server, case, paths, seconds + 3)
-        for spy in spies:
-            _, errors = spy.communicate(timeout=60)
-            if spy.returncode:
-                raise CannotMeasure(f"py-spy failed (it may need root): {errors.strip()}")
-    lines = [line for output in outputs for line in output.read_text().splitlines()]
-    return Profile(case, cpu, collect(lines))
-
-
-def _spy(pid: int, seconds: int, output: Path) -> subprocess.Popen[str]:
-    program = shutil.which("py-spy", path=str(Path(sys.executable).parent)) or "py-spy"
-    command = [program, "record", "--pid", str(pid), "--duration", str(seconds)]
-    command += ["--rate", str(_SAMPLES_A_SECOND), "--format", "raw", "--output", str(output)]
-    # Running threads only: what waits costs nothing.
-    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    paths = folder / "targets"
+    with stack.sampled_gateway(folder) as server:
+        processes = server.processes
+        if processes is None:
+            raise CannotMeasure(f"{server.name} has no processes to look at")
+        paths.write_text("\n".join(server.target(case.method, object_id) for object_id in ids))
+        server.check(case, ids[0], b"x" * case.size)
+        before = processes.cpu_seconds()
+        load = wrk.load(server, case, paths, seconds)
+        cpu = (processes.cpu_seconds() - before) / load.requests
+    lines = (line for path in folder.glob("*.txt") for line in path.read_text().splitlines())
+    return Profile(case, load.requests, cpu, collect(lines))
 
 
 def _section(profile: Profile) -> list[str]:
@@ -124,8 +104,8 @@ def _section(profile: Profile) -> list[str]:
     return [
         f"## {profile.case.kind}, {profile.case.connections} connections",
         (
-            f"{profile.cpu * 1e6:.0f} µs of CPU a request, measured without the profiler, and "
-            f"{samples.total} samples."
+            f"{profile.requests} requests, {samples.total} samples: {profile.cpu * 1e6:.0f} µs "
+            "of CPU for each request."
         ),
         table(("stage", "µs/request", "share"), rows(samples.stages)),
         "Functions, themselves only:",

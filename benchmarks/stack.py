@@ -12,6 +12,7 @@ from benchmarks.cases import Case, object_ids
 from benchmarks.failure import CannotMeasure
 from benchmarks.nginx import NginxProcess, find_program
 from benchmarks.processes import ProcessTree
+from benchmarks.sampled_gunicorn import FOLDER
 from benchmarks.servers import Presigned, Server, gateway_target
 from benchmarks.transfer import Transfer
 from demo.children import PROJECT_ROOT, ChildProcess
@@ -50,6 +51,14 @@ class Stack:
     def further_gateway(self, name: str, nodes: Iterable[LocalNode]) -> Iterator[Server]:
         """One more gateway, with nodes of its own."""
         with _gateway(self.folder, name, PROJECT_ROOT, nodes) as server:
+            yield server
+
+    @contextlib.contextmanager
+    def sampled_gateway(self, folder: Path) -> Iterator[Server]:
+        """One more gateway, whose workers write samples of themselves to a folder at their end."""
+        with _gateway(
+            self.folder, "sampled", PROJECT_ROOT, self.local_nodes, samples=folder
+        ) as server:
             yield server
 
 
@@ -107,7 +116,14 @@ def _started(process: ChildProcess, start: Callable[[], None]) -> Iterator[None]
 
 
 @contextlib.contextmanager
-def _gateway(folder: Path, name: str, root: Path, nodes: Iterable[LocalNode]) -> Iterator[Server]:
+def _gateway(
+    folder: Path,
+    name: str,
+    root: Path,
+    nodes: Iterable[LocalNode],
+    *,
+    samples: Path | None = None,
+) -> Iterator[Server]:
     inherited = {
         key: value
         for key, value in os.environ.items()
@@ -122,6 +138,10 @@ def _gateway(folder: Path, name: str, root: Path, nodes: Iterable[LocalNode]) ->
     )
     # gunicorn finds the code in the folder that it is started in.
     gateway.argv = ["env", f"--chdir={root}", *gateway.argv]
+    if samples is not None:
+        gateway.environment[FOLDER] = str(samples)
+        production = gateway.argv.index("python:objgw_site.gunicorn")
+        gateway.argv[production] = "python:benchmarks.sampled_gunicorn"
     with _started(gateway, gateway.start):
         address = f"{_HOST}:{gateway.port}"
         yield Server(name, address, address, gateway_target, ProcessTree(gateway.pid))

@@ -1,15 +1,13 @@
 """To which stage of a request a sampled stack belongs."""
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-#: A frame as py-spy writes it: ``name (file.py:12)``, the file below an entry of sys.path.
-_FRAME = re.compile(r"(?P<name>.+) \((?P<file>[^()]+?)(?::(?P<line>\d+))?\)")
+from demo.children import PROJECT_ROOT
 
-# The first that is in a frame's file decides. A frame of none of them, of the standard library
-# for one, belongs to the stage of its caller.
+# The first that a frame's file begins with decides. A frame of none of them, of the standard
+# library for one, belongs to the stage of its caller.
 _STAGES = (
     ("objects/store/signing", "signing"),
     ("minio/", "signing"),
@@ -37,20 +35,31 @@ _CLIENT = "socket to the client"
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One line of a stack."""
+    """One function in a stack.
 
-    name: str
+    :ivar file: from its package on.
+    """
+
     file: str
+    name: str
 
     @classmethod
     def parse(cls, text: str) -> "Frame":
-        match = _FRAME.fullmatch(text)
-        return cls(match["name"], match["file"]) if match else cls(text, "")
+        file, _, name = text.partition("|")
+        return cls(_from_package(file), name)
 
     @property
     def stage(self) -> str | None:
         """The stage that the file stands for, None for one that serves its caller."""
-        return next((stage for part, stage in _STAGES if part in self.file), None)
+        return next((stage for part, stage in _STAGES if self.file.startswith(part)), None)
+
+
+def _from_package(file: str) -> str:
+    for folder in ("/site-packages/", f"{PROJECT_ROOT}/", "/python3."):
+        _, found, rest = file.rpartition(folder)
+        if found:
+            return rest if folder != "/python3." else rest.partition("/")[2]
+    return file
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +87,7 @@ def stage_of(stack: Sequence[Frame]) -> str:
     if stages[-1] != "gevent":
         return stages[-1]
     caller = next((stage for stage in reversed(stages) if stage != "gevent"), None)
-    if caller is None or not any("_socket3" in frame.file for frame in stack):
+    if caller is None or not any("_socket" in frame.file for frame in stack):
         return "gevent"
     return _PEERS.get(caller, _CLIENT)
 
