@@ -9,8 +9,9 @@ NODES ?= 3
 PORT ?= 3000
 COMPOSE ?= $(shell docker compose version >/dev/null 2>&1 && echo docker compose || echo docker-compose)
 PYTEST_ARGS ?=
+BENCH_ARGS ?=
 
-.PHONY: help run demo test itest lint format generate tools requirements clean
+.PHONY: help run demo test itest bench profile lint format generate tools requirements clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,6 +35,12 @@ test: $(VENV)/.installed ## Fast and functional tests; needs neither Docker nor 
 
 itest: $(VENV)/.installed ## The real thing: a Docker engine, the compose stack, MinIO nodes
 	$(BIN)/python -m pytest -m docker $(PYTEST_ARGS)
+
+bench: $(VENV)/.installed ## The gateway beside its node and nginx; BENCH_ARGS=--quick for 2 minutes
+	$(BIN)/python -m benchmarks $(BENCH_ARGS)
+
+profile: $(VENV)/.installed ## Where a request's CPU time goes, by stage
+	$(BIN)/python -m benchmarks.profiling $(BENCH_ARGS)
 
 lint: $(VENV)/.installed ## ruff, mypy --strict, import directions, Django's own checks
 	$(BIN)/ruff check .
