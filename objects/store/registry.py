@@ -27,18 +27,17 @@ class Stores:
         :raises NodeUnavailable: when the node has an obstacle.
         """
         seen, store = self._stores.get(node.name, (None, None))
-        if store is not None:
-            if seen is node:
-                return store
-            if _same(store.node, node):
-                self._stores[node.name] = (node, store)
-                return store
+        if store is not None and seen is node:
+            return store
         with self._lock:
-            fresh = Store(node, self._bucket, self._limits)
-            self._stores[node.name] = (node, fresh)
-        if store is not None:
-            store.close()
-        return fresh
+            # Requests that come at once must share a store, for it bounds how many wait.
+            _, store = self._stores.get(node.name, (None, None))
+            if store is None or not _same(store.node, node):
+                previous, store = store, Store(node, self._bucket, self._limits)
+                if previous is not None:
+                    previous.close()
+            self._stores[node.name] = (node, store)
+            return store
 
 
 def _same(one: Node, other: Node) -> bool:
