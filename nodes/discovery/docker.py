@@ -26,7 +26,7 @@ REGION_VARIABLES = ("MINIO_SITE_REGION", "MINIO_REGION", "MINIO_REGION_NAME", "R
 
 #: While Compose recreates a container, one of the two carries the other's id before its name:
 #: version 1 renames the old one, version 2 the new one.
-_RECREATED = re.compile(r"[0-9a-f]{12}_(?=.)")
+_RECREATED = re.compile(r"\A[0-9a-f]{12}_(?=.)")
 #: Docker mounts these files into every container from a folder named by the container's id.
 _OWN_MOUNT = re.compile(r"/([0-9a-f]{64})/(?:userdata/)?(?:hostname|hosts|resolv\.conf)\b")
 _EVENTS = [
@@ -47,7 +47,7 @@ Json = Mapping[str, Any]
 
 def canonical_name(name: str) -> str:
     """The node's name, without what Compose puts before it while it recreates the container."""
-    return _RECREATED.sub("", name, count=1)
+    return _RECREATED.sub("", name)
 
 
 def own_container_candidates(mountinfo: str, hostname: str) -> list[str]:
