@@ -8,7 +8,7 @@ from nodes.discovery.base import BaseDiscovery, DiscoveryError
 from nodes.node import Credentials, Node, NodeState
 
 FORM = "http://KEY:SECRET@HOST:PORT, optionally followed by #NAME"
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:\[\]-]*")
+_NAME = re.compile(r"[A-Za-z0-9\[][A-Za-z0-9_.:\[\]-]*")
 
 
 class StaticDiscovery(BaseDiscovery):
@@ -55,9 +55,11 @@ class StaticDiscovery(BaseDiscovery):
     def _node(self, entry: str) -> Node:
         try:
             url = urlsplit(entry)
-            port = url.port or self.options.port
+            port = self.options.port if url.port is None else url.port
         except ValueError:
-            raise ValueError("it is not a URL with a port from 1 to 65535") from None
+            port = 0
+        if port == 0:
+            raise ValueError("it is not a URL with a port from 1 to 65535")
         if url.scheme != "http":
             raise ValueError("the scheme is not http")
         if not url.hostname:
