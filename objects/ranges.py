@@ -3,7 +3,11 @@
 import re
 from dataclasses import dataclass
 
-_ONE_RANGE = re.compile(r"bytes=[ \t]*(?:(\d{1,19})-(\d{0,19})|-(\d{1,19}))[ \t]*", re.ASCII)
+_ONE_RANGE = re.compile(
+    r"bytes=[ \t]*(?:(\d{1,99})-(\d{0,99})|-(\d{1,99}))[ \t]*", re.ASCII | re.IGNORECASE
+)
+#: No object reaches so far, and nodes take no number that is larger than 64 bits with a sign.
+_FAR = 2**63 - 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +46,7 @@ def parse_range(header: str | None) -> ByteRange | None:
         return None
     first, last, suffix = match.groups()
     if suffix is not None:
-        return ByteRange(None, suffix=int(suffix))
+        return ByteRange(None, suffix=min(int(suffix), _FAR))
     if last and int(last) < int(first):
         return None
-    return ByteRange(int(first), int(last) if last else None)
+    return ByteRange(min(int(first), _FAR), min(int(last), _FAR) if last else None)
