@@ -29,8 +29,15 @@ class InvalidMetadata(Problem):
     code = "invalid_metadata"
     title = "Metadata cannot be stored"
     example = (
-        "All X-Object-Meta-* names and values together are 3000 bytes; at most 2048 are stored."
+        "The X-Object-Meta-* fields, or all header fields together, are longer than can be stored."
     )
+
+
+class PartialPut(Problem):
+    status = 400
+    code = "partial_put"
+    title = "Partial PUT not supported"
+    example = "A PUT stores a whole object; with Content-Range the body would be a part of one."
 
 
 class InvalidParameter(Problem):

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from objects.exceptions import InvalidDigest, InvalidMetadata
+from objects.exceptions import InvalidDigest, InvalidMetadata, PartialPut
 
 #: Stored with the object and given back, as they are.
 STORED = (
@@ -26,7 +26,7 @@ _DEFAULT_TYPE = "application/octet-stream"
 METADATA_PREFIX = "X-Object-Meta-"
 _META_KEY = "HTTP_X_OBJECT_META_"
 _AMZ_PREFIX = "x-amz-meta-"
-#: Bytes of all names and values together, as S3 has it.
+#: Bytes of all names and values together, as S3 has it; nodes count their own prefix as well.
 METADATA_LIMIT = 2048
 _METADATA_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?", re.ASCII)
 _METADATA_VALUE = re.compile(r"[\x20-\x7e]*", re.ASCII)
@@ -37,7 +37,10 @@ def stored_headers_of(meta: Mapping[str, Any]) -> dict[str, str]:
 
     :param meta: the WSGI environment.
     :raises InvalidDigest: when Content-MD5 is not the base64 of an MD5 (RFC 1864).
+    :raises PartialPut: when the body is a part of an object only (RFC 9110 section 14.5).
     """
+    if "HTTP_CONTENT_RANGE" in meta:
+        raise PartialPut
     found: dict[str, str] = {}
     for name in STORED:
         key = name.upper().replace("-", "_")
@@ -45,7 +48,7 @@ def stored_headers_of(meta: Mapping[str, Any]) -> dict[str, str]:
         if value:
             found[name] = value
     found.setdefault("Content-Type", _DEFAULT_TYPE)
-    if digest := meta.get("HTTP_CONTENT_MD5"):
+    if (digest := meta.get("HTTP_CONTENT_MD5")) is not None:
         found["Content-MD5"] = _checked_digest(digest.strip())
     return found
 
@@ -58,7 +61,7 @@ def metadata_of(meta: Mapping[str, Any]) -> dict[str, str]:
     :raises InvalidMetadata: when a name or a value cannot be kept, or all are too long.
     """
     for name in meta.get("objgw.dropped_headers", ()):
-        if name.upper().startswith(METADATA_PREFIX.upper()):
+        if name.upper().replace("_", "-").startswith(METADATA_PREFIX.upper()):
             raise InvalidMetadata(_BAD_NAME.format(name=name))
     found: dict[str, str] = {}
     for key, value in meta.items():
@@ -73,11 +76,11 @@ def metadata_of(meta: Mapping[str, Any]) -> dict[str, str]:
                 "encode anything else, for example as percent-encoded UTF-8."
             )
         found[_AMZ_PREFIX + name] = value.strip()
-    size = sum(len(name) - len(_AMZ_PREFIX) + len(value) for name, value in found.items())
+    size = sum(len(name) + len(value) for name, value in found.items())
     if size > METADATA_LIMIT:
         raise InvalidMetadata(
-            f"All {METADATA_PREFIX}* names and values together are {size} bytes; "
-            f"at most {METADATA_LIMIT} are stored."
+            f"All {METADATA_PREFIX}* names and values together, and {len(_AMZ_PREFIX)} bytes for "
+            f"each, are {size} bytes; at most {METADATA_LIMIT} are stored."
         )
     return found
 

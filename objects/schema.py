@@ -134,6 +134,7 @@ put_object = extend_schema(
             exceptions.InvalidDigest,
             exceptions.InvalidCondition,
             exceptions.InvalidMetadata,
+            exceptions.PartialPut,
             exceptions.IncompleteBody,
             exceptions.LengthRequired,
             exceptions.PreconditionFailed,
