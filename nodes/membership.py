@@ -159,7 +159,8 @@ class Membership:
         :raises NoNodes: see `current`.
         :raises MembershipIncomplete: see `current`.
         """
-        if self._snapshot is doubtful and time.monotonic() - self._attempted_at >= RETRY_INTERVAL:
+        # Equal, not the same: the keeper takes a copy of it out of the cache now and then.
+        if self._snapshot == doubtful and time.monotonic() - self._attempted_at >= RETRY_INTERVAL:
             try:
                 self.refresh()
             except MembershipUnknown:
@@ -250,6 +251,8 @@ class Membership:
                     self._wake.set()
             except DiscoveryError as error:
                 logger.debug("%s", error)
+            except Exception:  # a backend may be anybody's
+                logger.exception("changes are not reported, in a way that should not be")
             # Until the source is back, the snapshot's age brings the refreshes.
             time.sleep(RETRY_INTERVAL)
 
