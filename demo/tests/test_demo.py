@@ -1,5 +1,6 @@
 """`manage.py demo` itself, started as a user does, and ended in every way that a user can."""
 
+import contextlib
 import json
 import os
 import re
@@ -14,13 +15,14 @@ from pathlib import Path
 import pytest
 import requests
 
-from demo.children import PROJECT_ROOT
+from demo.children import PROJECT_ROOT, ChildProcess
 from demo.ports import free_port, localhost_in_use, port_in_use
 from demo.s3nodes import MinioServer
 from demo.tests.processes import ProcessMark
 from demo.tests.waiting import eventually, eventually_empty
 
 START_SECONDS = 60.0
+END_SECONDS = 40.0
 
 
 class RunningDemo:
@@ -32,15 +34,13 @@ class RunningDemo:
         self.mark = ProcessMark()
         self._screen = folder / f"screen-{self.port}"
         options = ["--store", store, "--nodes", str(nodes), "--data", str(self.data)]
-        with self._screen.open("wb") as screen:
-            self.process = subprocess.Popen(
-                [sys.executable, "manage.py", "demo", "--port", str(self.port), *options],
-                cwd=PROJECT_ROOT,
-                env=self.mark.environment(),
-                stdout=screen,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
+        self._process = ChildProcess(
+            "the demo",
+            [sys.executable, "manage.py", "demo", "--port", str(self.port), *options],
+            environment=self.mark.environment(),
+            log=self._screen,
+        )
+        self._process.launch()
 
     @property
     def screen(self) -> str:
@@ -55,7 +55,7 @@ class RunningDemo:
 
     def wait_for(self, text: str, seconds: float = START_SECONDS) -> None:
         def shown() -> bool:
-            if text not in self.screen and self.process.poll() is not None:
+            if text not in self.screen and not self._process.running:
                 pytest.fail(f"the demo ended before {text!r}:\n{self.screen}")
             return text in self.screen
 
@@ -79,11 +79,19 @@ class RunningDemo:
         gateway = [self.port] if localhost_in_use(self.port) else []
         return gateway + [port for port in self.node_ports() if port_in_use("127.0.0.1", port)]
 
+    def signal(self, number: signal.Signals) -> None:
+        os.kill(self._process.pid, number)
+
+    def wait(self) -> int | None:
+        """The exit status, once there is one."""
+        eventually(lambda: not self._process.running, "the demo ends", END_SECONDS)
+        return self._process.exit_status
+
     def clean_up(self) -> None:
-        self.process.kill()
-        self.process.wait()
+        self._process.kill()
         for pid in self.mark.carriers():
-            os.kill(pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
 
 StartDemo = Callable[..., RunningDemo]
@@ -149,8 +157,8 @@ def test_a_signal_ends_it_with_status_0_and_nothing_left(
 ) -> None:
     demo = start_demo(store)
     assert len(demo.mark.carriers()) >= 5  # demo, two nodes, gunicorn and a worker or more
-    demo.process.send_signal(number)
-    assert demo.process.wait(20) == 0, demo.screen
+    demo.signal(number)
+    assert demo.wait() == 0, demo.screen
     assert "Traceback" not in demo.screen
     demo.wait_until_nothing_is_left()
 
@@ -158,8 +166,8 @@ def test_a_signal_ends_it_with_status_0_and_nothing_left(
 def test_a_signal_while_it_starts(start_demo: StartDemo) -> None:
     demo = start_demo(ready=False)
     demo.wait_for("Starting 2 moto")
-    demo.process.send_signal(signal.SIGTERM)
-    assert demo.process.wait(20) == 0, demo.screen
+    demo.signal(signal.SIGTERM)
+    assert demo.wait() == 0, demo.screen
     assert "Ready after" not in demo.screen
     demo.wait_until_nothing_is_left()
 
@@ -168,19 +176,19 @@ def test_a_second_ctrl_c_does_not_wait_for_transfers(start_demo: StartDemo) -> N
     demo = start_demo()
     with socket.create_connection(("localhost", demo.port), timeout=10) as upload:
         upload.sendall(b"PUT /object/slow HTTP/1.1\r\nHost: x\r\nContent-Length: 9999999\r\n\r\n.")
-        demo.process.send_signal(signal.SIGINT)
+        demo.signal(signal.SIGINT)
         demo.wait_for("Stopping.")
         second = time.monotonic()
-        demo.process.send_signal(signal.SIGINT)
-        assert demo.process.wait(20) == 0
-        assert time.monotonic() - second < 5  # the grace time is 10 s
+        demo.signal(signal.SIGINT)
+        assert demo.wait() == 0
+        assert time.monotonic() - second < 7  # the grace time is 10 s
     demo.wait_until_nothing_is_left()
 
 
 def test_nothing_is_left_when_the_demo_itself_is_killed(start_demo: StartDemo, store: str) -> None:
     demo = start_demo(store)
-    demo.process.kill()
-    demo.process.wait()
+    demo.signal(signal.SIGKILL)
+    demo.wait()
     demo.wait_until_nothing_is_left()
 
 
@@ -194,14 +202,14 @@ def test_a_dead_node_is_named_and_the_rest_goes_on(start_demo: StartDemo) -> Non
     }
     assert statuses == {201, 503}
     assert demo.screen.count("was ended by") == 1
-    demo.process.send_signal(signal.SIGTERM)
-    assert demo.process.wait(20) == 0
+    demo.signal(signal.SIGTERM)
+    assert demo.wait() == 0
 
 
 def test_a_dead_gateway_ends_the_demo_with_its_last_words(start_demo: StartDemo) -> None:
     demo = start_demo()
     os.kill(demo.pid_of("gunicorn"), signal.SIGKILL)
-    assert demo.process.wait(20) == 1
+    assert demo.wait() == 1
     assert "the gateway was ended by signal SIGKILL" in demo.screen
     assert "gateway.log" in demo.screen
     assert "Traceback" not in demo.screen
@@ -236,8 +244,8 @@ class TestDataOfMinioNodes:
         first = start_demo("minio", nodes=3)
         for object_id, body in bodies.items():
             requests.put(first.object_url(object_id), body, timeout=30).raise_for_status()
-        first.process.send_signal(ending)
-        first.process.wait(20)
+        first.signal(ending)
+        first.wait()
         first.wait_until_nothing_is_left()
         second = start_demo("minio", nodes=3)
         for object_id, body in bodies.items():
@@ -255,8 +263,8 @@ class TestDataOfMinioNodes:
             assert set(answers.values()) <= {200, 404}
             found.append([i for i in ids if answers[i] == 200])
             assert ("Last time there were" in demo.screen) == (len(found) > 1)
-            demo.process.send_signal(signal.SIGTERM)
-            demo.process.wait(20)
+            demo.signal(signal.SIGTERM)
+            demo.wait()
         assert found[0] == ids
         assert found[1] != ids
         assert found[2] == ids
