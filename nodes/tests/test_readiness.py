@@ -1,0 +1,127 @@
+"""``/livez``, ``/readyz`` and ``/nodes``."""
+
+from typing import Any
+
+import pytest
+from django.core.cache import cache
+from pytest_django import Settings
+from rest_framework.test import APIClient
+
+from nodes import views
+from nodes.exceptions import MembershipUnknown
+from nodes.membership import Membership
+from nodes.node import Node
+from nodes.tests.scripted import ScriptedDiscovery, node
+
+A, B = node("a"), node("b", "192.0.2.2")
+
+
+@pytest.fixture
+def discovery() -> ScriptedDiscovery:
+    """What the gateway's membership asks."""
+    return ScriptedDiscovery(A, B)
+
+
+@pytest.fixture(autouse=True)
+def membership(
+    discovery: ScriptedDiscovery, monkeypatch: pytest.MonkeyPatch, settings: Settings
+) -> Membership:
+    """The gateway's; two nodes are expected."""
+    membership = Membership(discovery, cache, ttl=3600, expected=2)
+    monkeypatch.setattr(membership, "keep", lambda: None)
+    monkeypatch.setattr(views, "get_membership", lambda: membership)
+    settings.OBJGW_NODE_PROBE = f"{__name__}.probe"
+    return membership
+
+
+def probe(asked: Node) -> str | None:
+    return "it is ill" if asked.name == "b" else None
+
+
+def get(path: str) -> tuple[int, Any]:
+    response = APIClient().get(path)
+    assert "ACCESS-5fb0" not in response.content.decode()
+    assert "SECRET-9c41" not in response.content.decode()
+    return response.status_code, response.json()
+
+
+def test_livez_asks_nobody(discovery: ScriptedDiscovery) -> None:
+    assert get("/livez") == (200, {"status": "alive"})
+    assert discovery.calls == 0
+
+
+def test_ready() -> None:
+    status, report = get("/readyz")
+    assert status == 200
+    assert isinstance(report.pop("snapshot_age"), float)
+    assert report == {"status": "ready", "missing": None, "nodes": 2}
+
+
+def test_stale_is_ready(discovery: ScriptedDiscovery, membership: Membership) -> None:
+    get("/readyz")
+    discovery.fails("the daemon is away")
+    with pytest.raises(MembershipUnknown):
+        membership.refresh()
+    status, report = get("/readyz")
+    assert status == 200
+    assert report["status"] == "stale"
+    assert report["failure"] == "the daemon is away"
+    assert report["nodes"] == 2
+
+
+@pytest.mark.parametrize(
+    ("found", "code"),
+    [((A,), "membership_incomplete"), ((), "membership_incomplete"), (None, "membership_unknown")],
+)
+def test_not_ready(discovery: ScriptedDiscovery, found: tuple[Node, ...] | None, code: str) -> None:
+    if found is None:
+        discovery.fails("the daemon is away")
+    else:
+        discovery.finds(*found)
+    response = APIClient().get("/readyz")
+    assert response.status_code == 503
+    assert response.headers["Retry-After"] == "1"
+    report = response.json()
+    assert report["status"] == "not ready"
+    assert report["code"] == code
+    assert report["nodes"] == len(found or ())
+    assert ("the daemon is away" if found is None else "2 are expected") in report["missing"]
+
+
+def test_not_ready_without_any_node(
+    discovery: ScriptedDiscovery, membership: Membership, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(membership, "_expected", None)
+    discovery.finds()
+    status, report = get("/readyz")
+    assert (status, report["code"]) == (503, "no_nodes")
+
+
+def test_the_list_of_nodes() -> None:
+    status, listed = get("/nodes")
+    assert status == 200
+    assert listed == [
+        {
+            "index": index,
+            "name": each.name,
+            "address": each.address,
+            "state": "running",
+            "healthy": reason is None,
+            "reason": reason,
+        }
+        for index, (each, reason) in enumerate([(A, None), (B, "it is ill")])
+    ]
+
+
+def test_the_list_of_nodes_shows_an_incomplete_membership_too(
+    discovery: ScriptedDiscovery,
+) -> None:
+    discovery.finds(A)
+    status, listed = get("/nodes")
+    assert (status, len(listed)) == (200, 1)
+
+
+def test_the_list_of_nodes_that_nobody_knows(discovery: ScriptedDiscovery) -> None:
+    discovery.fails()
+    status, problem = get("/nodes")
+    assert (status, problem["code"]) == (503, "membership_unknown")
