@@ -9,7 +9,7 @@ import os
 import re
 from collections.abc import Mapping
 
-_SIZE = re.compile(r"(\d+)\s*([KMGT]i?B?|B)?", re.IGNORECASE)
+_SIZE = re.compile(r"([0-9]{1,18})\s*([KMGT]i?B?|B)?", re.IGNORECASE | re.ASCII)
 _FACTOR = {"": 1, "B": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 _BOOLEANS = {
     **dict.fromkeys(("1", "true", "yes", "on"), True),
