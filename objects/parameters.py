@@ -8,6 +8,8 @@ from objects.listing import Query
 
 MAX_LIMIT = 1000
 DEFAULT_LIMIT = 100
+#: Bytes of the longest key that a node has.
+MAX_KEY = 1024
 _ID_OR_NOTHING = re.compile(r"[A-Za-z0-9]{0,32}", re.ASCII)
 _BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
 _KNOWN = ("prefix", "after", "limit", "partial")
@@ -21,9 +23,12 @@ def listing_parameters(parameters: Mapping[str, str]) -> tuple[Query, bool]:
     for name in parameters:
         if name not in _KNOWN:
             raise InvalidParameter(f"{name!r} is none of {', '.join(_KNOWN)}.")
-    for name in ("prefix", "after"):
-        if not _ID_OR_NOTHING.fullmatch(parameters.get(name, "")):
-            raise InvalidParameter(f"{name} must be up to 32 ASCII letters and digits.")
+    prefix, after = parameters.get("prefix", ""), parameters.get("after", "")
+    if not _ID_OR_NOTHING.fullmatch(prefix):
+        raise InvalidParameter("prefix must be up to 32 ASCII letters and digits.")
+    # Not always an id: a page may end with a key that is none, and the next one begins behind it.
+    if len(after.encode()) > MAX_KEY or "\0" in after:
+        raise InvalidParameter(f"after must be up to {MAX_KEY} bytes, and none of them 0.")
     limit = parameters.get("limit", str(DEFAULT_LIMIT))
     if not re.fullmatch(r"[0-9]{1,4}", limit) or not 1 <= int(limit) <= MAX_LIMIT:
         raise InvalidParameter(
@@ -32,5 +37,5 @@ def listing_parameters(parameters: Mapping[str, str]) -> tuple[Query, bool]:
     partial = parameters.get("partial", "false")
     if partial not in _BOOLEANS:
         raise InvalidParameter(f"partial must be true or false, not {partial!r}.")
-    query = Query(parameters.get("prefix", ""), parameters.get("after", ""), int(limit))
+    query = Query(prefix, after, int(limit))
     return query, _BOOLEANS[partial]

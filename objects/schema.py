@@ -16,7 +16,7 @@ from nodes.exceptions import MembershipIncomplete, MembershipUnknown, NoNodes
 from objects import exceptions
 from objects.headers import STORED
 from objects.identifiers import PATTERN
-from objects.parameters import DEFAULT_LIMIT, MAX_LIMIT
+from objects.parameters import DEFAULT_LIMIT, MAX_KEY, MAX_LIMIT
 from objects.serializers import ListingSerializer, StoredSerializer
 from problems.problem import InternalError, NotAcceptable
 from problems.schema import problem_responses
@@ -173,8 +173,8 @@ list_objects = extend_schema(
         ),
         OpenApiParameter(
             "after",
-            {"type": "string", "pattern": "^[A-Za-z0-9]{0,32}$"},
-            description="Only ids that come behind this.",
+            {"type": "string", "maxLength": MAX_KEY // 4, "pattern": r"^[^\x00]*$"},
+            description="Only ids that come behind this, which need not be one.",
         ),
         OpenApiParameter(
             "limit",
