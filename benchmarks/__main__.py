@@ -3,18 +3,23 @@
 import argparse
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
 from benchmarks import chart, machine, memory, report
 from benchmarks.cases import FULL, KIB, MIB, QUICK, Case
 from benchmarks.failure import CannotMeasure
-from benchmarks.membership_size import measure_both
+from benchmarks.membership_size import MembershipCost, measure_both
+from benchmarks.memory import Bodies, Growth
 from benchmarks.rounds import Outcome, Plan, measure
 from benchmarks.stack import Stack, running_stack, store_objects
 from benchmarks.targets import Findings, verdicts
 from demo.children import ChildError
+
+_LARGE_BODIES = Bodies(large=1024 * MIB, count=64, size=64 * MIB)
+_SMALL_BODIES = Bodies(large=128 * MIB, count=8, size=8 * MIB)
 
 RESULTS = Path(__file__).parent / "results"
 
@@ -35,6 +40,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--label", help="part of the files' names (default: run, or quick)")
     parser.add_argument("--rounds", type=int, help="default: 3, quick: 1")
     parser.add_argument("--seconds", type=int, help="of load in a round (default: 3, quick: 1)")
+    parser.add_argument(
+        "--scale", type=float, help="the part of 10,000 ids (default: 1, quick: 0.02)"
+    )
     parser.add_argument(
         "--only",
         metavar="KEYS",
@@ -58,7 +66,7 @@ def _run(options: argparse.Namespace) -> None:
     plan = Plan(
         rounds=options.rounds or (1 if quick else 3),
         seconds=options.seconds or (1 if quick else 3),
-        scale=0.02 if quick else 1.0,
+        scale=options.scale or (0.02 if quick else 1.0),
         large=2 if quick else 8,
     )
     title = options.label or ("quick" if quick else "run")
@@ -69,7 +77,11 @@ def _run(options: argparse.Namespace) -> None:
         running_stack(Path(folder), checkouts) as stack,
     ):
         findings = _findings(stack, cases, plan, options)
+    if not findings.outcomes:
+        raise CannotMeasure("nothing could be measured")
     _write(options.output, title, known, plan, findings)
+    if findings.failures:
+        raise CannotMeasure("; ".join(findings.failures))
 
 
 def _checkouts(against: Sequence[str]) -> dict[str, Path]:
@@ -95,21 +107,30 @@ def _findings(stack: Stack, cases: list[Case], plan: Plan, options: argparse.Nam
     everything = options.only is None
     store_objects(stack, [*cases, Case("GET", KIB, 16)] if everything else cases, plan.scale)
     outcomes: dict[Case, Outcome] = {}
+    failures: list[str] = []
+    growths: list[Growth] = []
+    membership: MembershipCost | None = None
     for case in cases:
-        outcomes[case] = measure(stack.servers, case, plan, stack.folder)
-        _say(_line(outcomes[case]))
-    if not everything:
-        return Findings(outcomes, (), None)
-    _say("memory")
-    size = 64 * MIB if not options.quick else 8 * MIB
-    growths = memory.measure(
-        stack.objgw,
-        large=128 * MIB if options.quick else 1024 * MIB,
-        count=8 if options.quick else 64,
-        size=size,
-    )
-    _say("number of nodes")
-    return Findings(outcomes, growths, measure_both(stack, plan))
+        with _noting(failures):
+            outcomes[case] = measure(stack.servers, case, plan, stack.folder)
+            _say(_line(outcomes[case]))
+    if everything:
+        sizes = _SMALL_BODIES if options.quick else _LARGE_BODIES
+        with _noting(failures):
+            growths = memory.measure(stack.objgw, sizes)
+        with _noting(failures):
+            membership = measure_both(stack, plan)
+    return Findings(outcomes, growths, membership, failures)
+
+
+@contextmanager
+def _noting(failures: list[str]) -> Iterator[None]:
+    """One thing that cannot be measured does not keep the others from it."""
+    try:
+        yield
+    except CannotMeasure as error:
+        _say(f"not measured: {error}")
+        failures.append(str(error))
 
 
 def _line(outcome: Outcome) -> str:

@@ -12,6 +12,19 @@ _WARM_UP = 2 * MIB
 
 
 @dataclass(frozen=True, slots=True)
+class Bodies:
+    """What is moved.
+
+    :ivar large: bytes of one body.
+    :ivar count: how many at once, each of ``size`` bytes.
+    """
+
+    large: int
+    count: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
 class Growth:
     """What one kind of transfer took.
 
@@ -24,20 +37,16 @@ class Growth:
     total: int
 
 
-def measure(gateway: Server, *, large: int, count: int, size: int) -> list[Growth]:
-    """Move one large body, then many at once, up and down, and look at the workers.
-
-    :param large: bytes of the one.
-    :param count: how many at once, each of ``size`` bytes.
-    """
+def measure(gateway: Server, bodies: Bodies) -> list[Growth]:
+    """Move one large body, then many at once, up and down, and look at the workers."""
     # What a worker loads or allocates once, at its first bodies, is not growth.
     warm = [f"warm{number}" for number in range(8)]
     for chunked in (False, True):
         transfer.load(gateway, "PUT", _WARM_UP, warm, connections=4, chunked=chunked)
     transfer.load(gateway, "GET", _WARM_UP, warm, connections=4)
-    one, many = ["large"], [f"large{number}" for number in range(count)]
+    one, many = ["large"], [f"large{number}" for number in range(bodies.count)]
     found = []
-    for ids, each in ((one, large), (many, size)):
+    for ids, each in ((one, bodies.large), (many, bodies.size)):
         what = f"{len(ids)} of {size_text(each)}"
         found.append(_growth(gateway, f"{what}, PUT with Content-Length", "PUT", each, ids))
         found.append(_growth(gateway, f"{what}, PUT chunked", "PUT", each, ids, chunked=True))

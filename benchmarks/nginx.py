@@ -51,7 +51,7 @@ def find_program(name: str) -> str:
     found = shutil.which(name, path=path)
     if found is None:
         raise CannotMeasure(
-            f"{name} is not installed. On Debian and Ubuntu: apt-get install wrk nginx-light"
+            f"{name} is not installed. On Debian and Ubuntu: apt-get install wrk nginx"
         )
     return found
 

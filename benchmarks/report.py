@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
+from benchmarks.cases import KIB, object_ids
 from benchmarks.rounds import Outcome, Plan, Sample, Spread
 from benchmarks.targets import Findings, Verdict
 
@@ -35,7 +36,8 @@ def markdown(
     intro = (
         f"Medians of {plan.rounds} interleaved rounds of {plan.seconds} s, with the least and the "
         f"most in parentheses. 64 MiB: a fixed number of bodies, at least {plan.large} in each "
-        "round. CPU is of all of a server's processes, peak of its largest worker."
+        f"round. {len(object_ids(KIB, plan.scale)):,} ids for sizes up to 64 KiB. CPU is of all "
+        "of a server's processes, peak of its largest worker."
     )
     parts = [
         f"# {title}",
@@ -50,6 +52,8 @@ def markdown(
         "## Servers compared",
         table(_COLUMNS, [row for outcome in findings.outcomes.values() for row in _rows(outcome)]),
     ]
+    if findings.failures:
+        parts += ["## Not measured", "\n".join(f"- {failure}" for failure in findings.failures)]
     if findings.membership is not None:
         parts += [
             "## Number of nodes",

@@ -1,6 +1,6 @@
 """What the gateway is meant to reach, and whether it does."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from benchmarks.cases import KIB, MIB, Case
@@ -21,11 +21,15 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """All that one run found."""
+    """All that one run found.
+
+    :ivar failures: what could not be measured, and why.
+    """
 
     outcomes: Mapping[Case, Outcome]
     growths: Iterable[Growth]
     membership: MembershipCost | None
+    failures: Sequence[str] = ()
 
 
 _RATIOS = (
