@@ -28,8 +28,16 @@ def test_what_is_not_set_is_the_default(unset: str | None) -> None:
 
 @pytest.mark.parametrize(
     ("text", "value"),
-    [("1", True), ("true", True), ("YES", True), (" on ", True)]
-    + [("0", False), ("False", False), ("no", False), ("OFF", False)],
+    [
+        ("1", True),
+        ("true", True),
+        ("YES", True),
+        (" on ", True),
+        ("0", False),
+        ("False", False),
+        ("no", False),
+        ("OFF", False),
+    ],
 )
 def test_a_flag(text: str, value: bool) -> None:
     env = environment(text)

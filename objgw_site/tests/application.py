@@ -1,0 +1,48 @@
+"""A WSGI application that does to a server what applications may do."""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+Respond = Callable[[str, list[tuple[str, str]]], object]
+
+
+def application(environ: dict[str, Any], start_response: Respond) -> Iterable[bytes]:
+    match environ["PATH_INFO"]:
+        case "/read":
+            data = b"".join(iter(lambda: environ["wsgi.input"].read(100_000), b""))
+            found = {"size": len(data), "md5": hashlib.md5(data).hexdigest()}  # noqa: S324
+            return _whole(start_response, "200 OK", found)
+        case "/refuse":
+            return _whole(start_response, "403 Forbidden", {"refused": True})
+        case "/headers":
+            fields = {name: text for name, text in environ.items() if name.startswith("HTTP_X")}
+            fields["dropped"] = environ.get("objgw.dropped_headers")
+            return _whole(start_response, "200 OK", fields)
+        case "/chunks":
+            start_response("200 OK", [("Content-Type", "text/plain")])
+            return iter([b"one", b"", b"two"])
+        case "/break":
+            start_response("200 OK", [("Content-Length", "1000")])
+            return _breaking(b"x" * 100)
+        case "/break-chunks":
+            start_response("200 OK", [])
+            return _breaking(b"x" * 100)
+        case "/large":
+            start_response("200 OK", [("Content-Length", str(64 * 2**20))])
+            return (b"x" * 2**20 for _ in range(64))
+        case _:
+            raise LookupError("hush-hush")
+
+
+def _whole(start_response: Respond, status: str, found: dict[str, Any]) -> list[bytes]:
+    body = json.dumps(found).encode()
+    headers = [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
+    start_response(status, headers)
+    return [body]
+
+
+def _breaking(first: bytes) -> Iterator[bytes]:
+    yield first
+    raise RuntimeError("broke off")
