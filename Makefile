@@ -11,7 +11,7 @@ COMPOSE ?= $(shell docker compose version >/dev/null 2>&1 && echo docker compose
 PYTEST_ARGS ?=
 BENCH_ARGS ?=
 
-.PHONY: help run demo test itest bench profile lint format generate tools requirements clean
+.PHONY: help run demo test itest faults bench profile lint format generate tools requirements clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,10 +31,13 @@ demo: $(VENV)/.installed ## Run NODES (3) local S3 nodes and the gateway on PORT
 	@exec $(BIN)/python manage.py demo --nodes $(NODES) --port $(PORT)
 
 test: $(VENV)/.installed ## Fast and functional tests; needs neither Docker nor Go
-	$(BIN)/python -m pytest -m "not docker" $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -m "not docker and not faults" $(PYTEST_ARGS)
 
 itest: $(VENV)/.installed ## The real thing: a Docker engine, the compose stack, MinIO nodes
-	$(BIN)/python -m pytest -m docker $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -m "docker and not faults" $(PYTEST_ARGS)
+
+faults: $(VENV)/.installed ## Break nodes, Docker and clients for real; OBJGW_FAULTS=short for CI
+	$(BIN)/python -m pytest -m faults $(PYTEST_ARGS) tests/faults
 
 bench: $(VENV)/.installed ## The gateway beside its node and nginx; BENCH_ARGS=--quick for 2 minutes
 	$(BIN)/python -m benchmarks $(BENCH_ARGS)

@@ -1,0 +1,1 @@
+"""Faults, produced for real: docs/operations.md has the table that this suite prints."""

@@ -1,0 +1,167 @@
+"""MinIO nodes and a gateway as processes, and a file that says where the nodes are."""
+
+import json
+import os
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import IO, Any
+
+from demo.children import PROJECT_ROOT, _die_with
+from demo.gateway import GatewayProcess, gateway_environment
+from demo.ports import free_port
+from demo.s3nodes import NodeProcess
+from nodes.node import Credentials, Node, NodeState
+from tests.faults.filediscovery import FileDiscovery, write_nodes
+from tests.functional.client import Answer, GatewayClient
+from tests.functional.stored import id_owned_by
+
+HOST = "127.0.0.1"
+DISCOVERY = f"{FileDiscovery.__module__}.{FileDiscovery.__name__}"
+# Of whoever runs the tests, and nothing to the gateways in them.
+_FOREIGN = ("OBJGW_", "DJANGO_", "DOCKER_", "WEB_CONCURRENCY", "GUNICORN_")
+
+
+class Gateway(GatewayProcess):
+    """A gateway that may get file descriptors of the test's, as from systemd."""
+
+    inherited: Sequence[int] = ()
+
+    def _popen(self, log: IO[bytes]) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            self.argv,
+            cwd=PROJECT_ROOT,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            pass_fds=self.inherited,
+            preexec_fn=_die_with(os.getpid()),  # noqa: PLW1509  only system calls in there
+        )
+
+    @property
+    def client(self) -> GatewayClient:
+        return GatewayClient(self.host, self.port)
+
+    @property
+    def workers(self) -> int:
+        return int(self.environment["OBJGW_WORKERS"])
+
+    def start_knowing(self, node: str) -> None:
+        """Start it and wait until every worker has logged that there is this node."""
+        news = f" node {node}: "
+        before = self.logged().count(news) if self.log.exists() else 0
+        self.start(timeout=60)
+        wait_for(
+            lambda: self.logged().count(news) - before >= self.workers,
+            "every worker knows the nodes",
+        )
+
+    def readiness(self) -> tuple[int, Mapping[str, Any]]:
+        """Status and document of /readyz, of whichever worker answers."""
+        answer = self.client.request("GET", "/readyz")
+        return answer.status, answer.json
+
+    def logged(self) -> str:
+        return self.log.read_text(errors="replace")
+
+
+def clean_environment(**settings: str) -> dict[str, str]:
+    """This process's environment without what would configure a gateway, and ``settings``."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN)}
+    return gateway_environment([], environ=clean) | {"OBJGW_WORKERS": "2"} | settings
+
+
+@dataclass
+class Cluster:
+    """Running nodes, and the gateway on them.
+
+    :ivar states: what discovery says of a node, by name; running unless it is here.
+    :ivar wrong: names of nodes of which discovery tells a wrong secret.
+    """
+
+    nodes: list[NodeProcess]
+    file: Path
+    gateway: Gateway
+    states: dict[str, NodeState]
+    wrong: set[str]
+
+    @classmethod
+    def of(cls, nodes: list[NodeProcess], folder: Path, **settings: str) -> "Cluster":
+        """A cluster whose gateway is yet to be started."""
+        file = folder / "nodes.json"
+        environment = clean_environment(
+            OBJGW_DISCOVERY=DISCOVERY, OBJGW_NODES=str(file), **settings
+        )
+        gateway = Gateway(
+            HOST, free_port(HOST), environment=environment, log=folder / "gateway.log"
+        )
+        return cls(nodes, file, gateway, {}, set())
+
+    @property
+    def client(self) -> GatewayClient:
+        return self.gateway.client
+
+    def start_gateway(self) -> None:
+        """Start it and wait until every worker of it knows the nodes."""
+        self.gateway.start_knowing(self.nodes[0].node.name)
+
+    def announce(self, *, without: Sequence[NodeProcess] = ()) -> None:
+        """Let discovery know where the nodes are now."""
+        write_nodes(self.file, [self._told(node) for node in self.nodes if node not in without])
+
+    def _told(self, process: NodeProcess) -> Node:
+        node = process.node
+        secret = "not-the-secret" if node.name in self.wrong else node.secret_key
+        return Node(
+            node.name,
+            node.host,
+            node.port,
+            self.states.get(node.name, NodeState.RUNNING),
+            Credentials(node.access_key, secret),
+        )
+
+    def id_on(self, index: int) -> str:
+        """A new id that the node with this index owns."""
+        return id_owned_by(self.nodes[index], self.nodes)
+
+    def put_one_on_each(self, body: bytes = b"what was there before") -> list[str]:
+        """An object on each node, in the order of the nodes."""
+        ids = [self.id_on(index) for index in range(len(self.nodes))]
+        for object_id in ids:
+            answer = self.client.put(object_id, body)
+            assert answer.status == 201, answer
+        return ids
+
+    def move(self, process: NodeProcess) -> None:
+        """Restart a node on a port that it did not have before, and tell discovery."""
+        process.restart(port=free_port(process.node.host))
+        self.announce()
+
+
+def freed(process: NodeProcess) -> NodeProcess:
+    """Another handle for the node of a process that ended; to be started."""
+    return NodeProcess(replace(process.node), process.server)
+
+
+def seen(answer: Answer) -> str:
+    """An answer as the table names it: its status, and the code of a problem."""
+    problem = answer.headers.get("content-type") == "application/problem+json"
+    if problem and answer.body:  # to HEAD there is none
+        return f"{answer.status} {json.loads(answer.body)['code']}"
+    return str(answer.status)
+
+
+def wait_for(
+    condition: Callable[[], bool], what: str, seconds: float = 60.0, pause: float = 0.02
+) -> float:
+    """Wait until ``condition()``; the seconds that it took. Fails when it does not come true."""
+    started = time.monotonic()
+    while not condition():
+        if time.monotonic() - started > seconds:
+            raise AssertionError(f"not within {seconds:.0f} s: {what}")
+        time.sleep(pause)
+    return time.monotonic() - started
