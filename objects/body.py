@@ -8,7 +8,7 @@ body ends, so that is what is read here.
 from collections.abc import Iterator, Mapping
 from typing import IO, Any
 
-from objects.exceptions import IncompleteBody, LengthRequired, TooLarge
+from objects.exceptions import IncompleteBody, LengthRequired, TooLarge, UnknownCoding
 
 #: Bytes read from the client at once.
 CHUNK = 256 * 1024
@@ -38,10 +38,15 @@ class RequestBody:
         """The body of a WSGI request.
 
         :raises LengthRequired: for chunked coding with a server that does not decode it.
+        :raises UnknownCoding: for any other transfer coding.
         :raises TooLarge: see the constructor.
         """
         stream: IO[bytes] = environ["wsgi.input"]
-        if environ.get("HTTP_TRANSFER_ENCODING"):
+        if coding := environ.get("HTTP_TRANSFER_ENCODING"):
+            if coding.strip().lower() != "chunked":
+                raise UnknownCoding(
+                    f"The only transfer coding that is taken is chunked, not {coding!r}."
+                )
             if not environ.get("wsgi.input_terminated"):
                 raise LengthRequired
             return cls(stream, None, limit)

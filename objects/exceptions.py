@@ -97,6 +97,13 @@ class RangeNotSatisfiable(Problem):
         )
 
 
+class UnknownCoding(Problem):
+    status = 501
+    code = "unknown_transfer_coding"
+    title = "Unknown transfer coding"
+    example = "The only transfer coding that is taken is chunked, not 'gzip, chunked'."
+
+
 class NodeError(Problem):
     """The node answered something that we cannot use; what it said is logged."""
 

@@ -139,6 +139,7 @@ put_object = extend_schema(
             exceptions.LengthRequired,
             exceptions.PreconditionFailed,
             exceptions.TooLarge,
+            exceptions.UnknownCoding,
             exceptions.NodeFull,
             *_ROUTED,
         ),
