@@ -71,6 +71,7 @@ WHITENOISE_AUTOREFRESH = DEBUG
 MIDDLEWARE = [
     "problems.middleware.request_id_middleware",
     "objgw_site.middleware.content_length_middleware",
+    "objgw_site.middleware.host_middleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
 ]
 ROOT_URLCONF = "objgw_site.urls"

@@ -1,9 +1,9 @@
 """All paths of the gateway."""
 
 from django.urls import include, path, re_path
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+from drf_spectacular.views import SpectacularAPIView
 
-from objgw_site.views import RootView
+from objgw_site.views import DocsView, RootView
 from problems.views import NotFoundView
 
 urlpatterns = [
@@ -11,7 +11,7 @@ urlpatterns = [
     path("", include("nodes.urls")),
     path("", RootView.as_view(), name="root"),
     path("schema", SpectacularAPIView.as_view(), name="schema"),
-    path("docs", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
+    path("docs", DocsView.as_view(url_name="schema"), name="docs"),
     re_path("", NotFoundView.as_view()),
 ]
 

@@ -1,7 +1,11 @@
 """The way in."""
 
+from typing import Any
+
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
+from drf_spectacular.views import SpectacularSwaggerView
+from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
@@ -32,3 +36,13 @@ class RootView(APIView):
             for name in ("objects", "nodes", "livez", "readyz", "schema", "docs")
         }
         return Response({"object": request.build_absolute_uri("/object/") + "{id}", **links})
+
+
+class DocsView(SpectacularSwaggerView):
+    """A page to read the OpenAPI document and try it."""
+
+    def options(self, request: Any, *args: Any, **kwargs: Any) -> Response:
+        # The page's template would be filled with the description of the view, and cannot be.
+        request.accepted_renderer = JSONRenderer()
+        request.accepted_media_type = JSONRenderer.media_type
+        return super().options(request, *args, **kwargs)
