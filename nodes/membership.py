@@ -235,12 +235,14 @@ class Membership:
             else:
                 with suppress(MembershipUnknown):
                     self.refresh()
-            healthy = self._failure is None and self._snapshot is not None
             unsettled = changed
             if unsettled:
                 self._wake.wait(SETTLE_INTERVAL)
+            elif self._failure is None and self._snapshot is not None:
+                # Not the whole time: a snapshot out of the cache has used up some of it.
+                self._wake.wait(max(0.0, self._ttl - self._snapshot.age))
             else:
-                self._wake.wait(self._ttl if healthy else min(self._ttl, RETRY_INTERVAL))
+                self._wake.wait(min(self._ttl, RETRY_INTERVAL))
 
     def _watch_forever(self) -> None:
         reports = type(self._discovery).changes is not BaseDiscovery.changes
