@@ -9,7 +9,7 @@ import pytest
 
 from demo.s3nodes import MinioServer, NodeProcess, running_nodes
 from tests.faults.cluster import Cluster
-from tests.faults.table import Outcome, rendered
+from tests.faults.table import SHORT, Outcome, rendered
 
 _OUTCOMES = pytest.StashKey[list[Outcome]]()
 _OUTCOME = pytest.StashKey[Outcome]()
@@ -61,6 +61,13 @@ def outcome(request: pytest.FixtureRequest) -> Outcome:
     request.node.stash[_OUTCOME] = row
     request.config.stash.setdefault(_OUTCOMES, []).append(row)
     return row
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    long = [item for item in items if SHORT and item.get_closest_marker("long")]
+    if long:
+        config.hook.pytest_deselected(items=long)
+        items[:] = [item for item in items if item not in long]
 
 
 @pytest.hookimpl(wrapper=True)

@@ -1,10 +1,26 @@
 """The table of faults that a run prints: what the client saw, and how long recovery took."""
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TypeVar
 
-#: Half-length loads, for CI.
+import pytest
+from _pytest.mark import ParameterSet
+
+#: For CI: smaller loads, and of each kind of fault only a few cases.
 SHORT = os.environ.get("OBJGW_FAULTS") == "short"
+
+T = TypeVar("T")
+
+
+def cases(found: Mapping[str, T], *short: str) -> list[ParameterSet]:
+    """Parameters, their names for ids; what is not in ``short`` is left out of the short form."""
+    assert found.keys() >= set(short)
+    return [
+        pytest.param(value, id=name, marks=() if name in short else pytest.mark.long)
+        for name, value in found.items()
+    ]
 
 
 @dataclass

@@ -21,7 +21,7 @@ from tests.faults.daemon import (
     signal_daemon,
 )
 from tests.faults.procfs import connections
-from tests.faults.table import Outcome
+from tests.faults.table import Outcome, cases
 from tests.faults.turnstile import Turnstile
 
 pytestmark = [pytest.mark.faults, pytest.mark.docker, pytest.mark.timeout(900)]
@@ -141,7 +141,9 @@ def all_ready(gateway: Gateway, status: str) -> bool:
     return all(gateway.readiness()[1]["status"] == status for _ in range(8))
 
 
-@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL], ids=["stopped", "killed"])
+@pytest.mark.parametrize(
+    "how", cases({"stopped": signal.SIGTERM, "killed": signal.SIGKILL}, "stopped")
+)
 def test_daemon_away_and_back(
     fleet: Fleet, run_gateway: RunGateway, outcome: Outcome, how: signal.Signals
 ) -> None:
@@ -168,6 +170,7 @@ def test_daemon_away_and_back(
     )
 
 
+@pytest.mark.long
 def test_daemon_absent_at_start(fleet: Fleet, run_gateway: RunGateway, outcome: Outcome) -> None:
     """Docker daemon absent at the gateway's start"""
     fleet.add(1)
@@ -210,6 +213,7 @@ def test_daemon_hangs(fleet: Fleet, run_gateway: RunGateway, outcome: Outcome) -
     outcome.recovery = wait_for(lambda: all_ready(gateway, "ready"), "every worker is ready again")
 
 
+@pytest.mark.long
 def test_daemon_hangs_at_start(fleet: Fleet, run_gateway: RunGateway, outcome: Outcome) -> None:
     """Docker daemon hangs at the gateway's start"""
     fleet.add(1)
@@ -279,6 +283,7 @@ def test_herd_on_an_expired_snapshot(
     outcome.saw("200 from the old snapshot; one listing a process, for which nobody waits")
 
 
+@pytest.mark.long
 def test_node_is_named_after_its_container(fleet: Fleet, run_gateway: RunGateway) -> None:
     """The private daemon's nodes, and none of the shared one's."""
     fleet.add(1)

@@ -15,7 +15,7 @@ from nodes.node import NodeState
 from tests.faults.bodies import MIB, SHAPES, Shape
 from tests.faults.cluster import Cluster, seen, wait_for
 from tests.faults.conftest import RunCluster
-from tests.faults.table import Outcome
+from tests.faults.table import Outcome, cases
 from tests.faults.wire import put_body, put_head
 from tests.functional.client import Answer, random_id, receive
 from tests.functional.stored import keys_in, s3_client
@@ -55,7 +55,9 @@ def recovered(cluster: Cluster, object_id: str) -> float:
     )
 
 
-@pytest.mark.parametrize("end", [NodeProcess.stop, NodeProcess.kill], ids=["SIGTERM", "SIGKILL"])
+@pytest.mark.parametrize(
+    "end", cases({"SIGTERM": NodeProcess.stop, "SIGKILL": NodeProcess.kill}, "SIGKILL")
+)
 def test_ended(
     run_cluster: RunCluster, outcome: Outcome, end: Callable[[NodeProcess], None]
 ) -> None:
@@ -76,6 +78,7 @@ def test_ended(
     outcome.recovery = recovered(cluster, ids[1])
 
 
+@pytest.mark.long
 def test_ended_and_discovery_says_so(run_cluster: RunCluster, outcome: Outcome) -> None:
     """Node stopped, and its container's state says so"""
     cluster = run_cluster(2, OBJGW_SNAPSHOT_TTL="0.5")
@@ -169,7 +172,7 @@ FIRST_REQUESTS: dict[str, Callable[[Cluster, str], bool]] = {
 }
 
 
-@pytest.mark.parametrize("first", FIRST_REQUESTS.values(), ids=FIRST_REQUESTS.keys())
+@pytest.mark.parametrize("first", cases(FIRST_REQUESTS, "PUT streamed"))
 def test_moved(
     run_cluster: RunCluster, outcome: Outcome, first: Callable[[Cluster, str], bool]
 ) -> None:
@@ -187,6 +190,7 @@ def test_moved(
     assert f"running at {cluster.nodes[0].node.endpoint}" in cluster.gateway.logged()
 
 
+@pytest.mark.long
 def test_two_nodes_swap_addresses(run_cluster: RunCluster, outcome: Outcome) -> None:
     """Two nodes restarted, each on the address of the other"""
     cluster = run_cluster(2)
@@ -272,17 +276,20 @@ def occupied(data: Path) -> Path:
 
 IN_PARTS = pytest.param(
     SHAPES["in parts"],
-    marks=pytest.mark.xfail(
-        strict=True,
-        reason="MinIO calls it InternalError when a multipart upload finds the disk full, its "
-        "message says why, and the gateway does not read that: 502 node_error in place of 507",
-    ),
+    marks=[
+        pytest.mark.long,
+        pytest.mark.xfail(
+            strict=True,
+            reason="MinIO calls it InternalError when a multipart upload finds the disk full, its "
+            "message says why, and the gateway does not read that: 502 node_error in place of 507",
+        ),
+    ],
     id="in parts",
 )
-ON_A_FULL_DISK = [pytest.param(SHAPES[name], id=name) for name in SHAPES if name != "in parts"]
+ON_A_FULL_DISK = {name: shape for name, shape in SHAPES.items() if name != "in parts"}
 
 
-@pytest.mark.parametrize("shape", [*ON_A_FULL_DISK, IN_PARTS])
+@pytest.mark.parametrize("shape", [*cases(ON_A_FULL_DISK, "small"), IN_PARTS])
 def test_disk_full(
     minio: MinioServer, run_cluster: RunCluster, tmp_path: Path, outcome: Outcome, shape: Shape
 ) -> None:
@@ -350,8 +357,8 @@ def empty_disk(process: NodeProcess) -> None:
 LOSSES = {"bucket removed": remove_bucket, "empty disk after a restart": empty_disk}
 
 
-@pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES.keys())
-@pytest.mark.parametrize("lose", LOSSES.values(), ids=LOSSES.keys())
+@pytest.mark.parametrize("shape", cases(SHAPES, "streamed"))
+@pytest.mark.parametrize("lose", cases(LOSSES, "empty disk after a restart"))
 def test_data_lost(
     run_cluster: RunCluster,
     outcome: Outcome,
@@ -425,6 +432,7 @@ def test_membership_incomplete(run_cluster: RunCluster, outcome: Outcome) -> Non
     assert [keys_in(process) for process in cluster.nodes] == [{("objects", i)} for i in ids]
 
 
+@pytest.mark.long
 def test_membership_shrinks(run_cluster: RunCluster, outcome: Outcome) -> None:
     """Node's container removed, OBJGW_EXPECTED_NODES not set"""
     cluster = run_cluster(3, OBJGW_SNAPSHOT_TTL="0.5")

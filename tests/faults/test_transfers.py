@@ -14,7 +14,7 @@ from tests.faults.bodies import MIB, SHAPES, Shape
 from tests.faults.cluster import Cluster, seen, wait_for
 from tests.faults.conftest import RunCluster
 from tests.faults.procfs import connections, unfinished_uploads
-from tests.faults.table import Outcome
+from tests.faults.table import Outcome, cases
 from tests.faults.wire import Cut, cut_put, get, put_body, put_head, received_until_the_end
 from tests.functional.client import Body, random_id, receive, reset
 from tests.functional.stored import id_owned_by, keys_in_all, owner_of
@@ -55,8 +55,12 @@ def half_close(connection: socket.socket) -> None:
     assert (answer.status, answer.code) == (400, "incomplete_body")
 
 
-@pytest.mark.parametrize("vanish", [half_close, reset, socket.socket.close])
-@pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES.keys())
+VANISHING = {"half-closed": half_close, "reset": reset, "closed": socket.socket.close}
+CUTS = {str(cut): cut for cut in Cut}
+
+
+@pytest.mark.parametrize("vanish", cases(VANISHING, "reset"))
+@pytest.mark.parametrize("shape", cases(SHAPES, "streamed", "in parts"))
 def test_client_gone_mid_put(
     cluster: Cluster,
     outcome: Outcome,
@@ -87,7 +91,7 @@ def test_client_gone_mid_put(
     outcome.saw("nothing stored, the old object intact")
 
 
-@pytest.mark.parametrize("cut", Cut)
+@pytest.mark.parametrize("cut", cases(CUTS, "middle"))
 def test_client_gone_mid_get(cluster: Cluster, outcome: Outcome, cut: Cut) -> None:
     """Client gone in a GET"""
     object_id = random_id()
@@ -122,8 +126,8 @@ def pause(node: NodeProcess) -> None:
     node.pause()
 
 
-@pytest.mark.parametrize("fault", [kill, pause], ids=["killed", "paused"])
-@pytest.mark.parametrize("cut", [Cut.FIRST, Cut.MIDDLE])
+@pytest.mark.parametrize("fault", cases({"killed": kill, "paused": pause}, "killed"))
+@pytest.mark.parametrize("cut", cases({"first byte": Cut.FIRST, "middle": Cut.MIDDLE}, "middle"))
 def test_node_gone_mid_get(
     run_cluster: RunCluster, outcome: Outcome, cut: Cut, fault: Callable[[NodeProcess], None]
 ) -> None:
@@ -160,8 +164,8 @@ def is_writing(node: NodeProcess) -> bool:
     )
 
 
-@pytest.mark.parametrize("cut", Cut)
-@pytest.mark.parametrize("shape", STREAMS.values(), ids=STREAMS.keys())
+@pytest.mark.parametrize("cut", cases(CUTS, "middle"))
+@pytest.mark.parametrize("shape", cases(STREAMS, "streamed"))
 def test_node_killed_mid_put(
     run_cluster: RunCluster, outcome: Outcome, shape: Shape, cut: Cut
 ) -> None:
@@ -234,7 +238,7 @@ def test_gateway_stopped_mid_transfer(run_cluster: RunCluster, outcome: Outcome)
     outcome.saw("every transfer finished, new connections refused")
 
 
-@pytest.mark.parametrize("cut", Cut)
+@pytest.mark.parametrize("cut", cases(CUTS, "middle"))
 def test_gateway_killed_mid_transfer(run_cluster: RunCluster, outcome: Outcome, cut: Cut) -> None:
     """Gateway killed (SIGKILL) in transfers"""
     cluster = run_cluster(2)
@@ -265,6 +269,7 @@ def test_gateway_killed_mid_transfer(run_cluster: RunCluster, outcome: Outcome, 
     assert keys_in_all(cluster.nodes) == before
 
 
+@pytest.mark.long
 def test_gateway_worker_killed(run_cluster: RunCluster, outcome: Outcome) -> None:
     """One worker of the gateway killed (SIGKILL)"""
     cluster = run_cluster(1)
