@@ -232,6 +232,7 @@ class Membership:
             if known and isinstance(shared, Snapshot) and shared.age < self._ttl:
                 # Asked a moment ago, by this process or by one that shares the cache.
                 self._snapshot = shared
+                self._failure = None
             else:
                 with suppress(MembershipUnknown):
                     self.refresh()

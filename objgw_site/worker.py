@@ -221,7 +221,7 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no type hints
         try:
             self._respond(resp, environ)
         except TimeoutError:
-            self.log.info("client let go: it took nothing for too long")
+            self.log.info("client let go: it neither sent nor took anything for too long")
             raise StopIteration from None
         finally:
             sock.settimeout(None)

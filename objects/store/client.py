@@ -68,7 +68,10 @@ class NodeClient:
 
     def __init__(self, node: Node, limits: Limits) -> None:
         if node.obstacle or node.host is None or node.address is None or node.credentials is None:
-            raise NodeUnavailable(f"The node that owns this id is down: {node.obstacle}.")
+            # Nothing was sent, and the node may have started since the snapshot was made.
+            raise NodeUnavailable(
+                f"The node that owns this id is down: {node.obstacle}.", repeatable=True
+            )
         self.node = node
         self._limits = limits
         self._signer = Signer(node.address, node.credentials, node.region)

@@ -76,8 +76,10 @@ def test_not_http() -> None:
 
 def test_a_node_with_an_obstacle() -> None:
     node = Node("n", "127.0.0.1", 1, NodeState.RUNNING, Credentials("key", "secret"))
-    with pytest.raises(NodeUnavailable, match="exited"):
+    with pytest.raises(NodeUnavailable, match="exited") as caught:
         NodeClient(stopped(node), Limits(1, 1, 1))
+    # So that a snapshot in which it had not started yet is doubted, and not believed.
+    assert caught.value.repeatable
 
 
 def test_a_silent_node_gets_one_request_at_a_time_until_it_answers() -> None:

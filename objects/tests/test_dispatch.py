@@ -51,7 +51,7 @@ class FakeStores:
     def of(self, wanted: Node) -> Node:
         self.asked.append(wanted)
         if wanted.obstacle:
-            raise NodeUnavailable(wanted.obstacle)
+            raise NodeUnavailable(wanted.obstacle, repeatable=True)
         return wanted
 
 
@@ -102,6 +102,12 @@ def test_once_more_when_the_owner_moved(problem: Exception) -> None:
     case = one()
     assert case.run(problem, "done") == "done"
     assert case.done_on == ["192.0.2.1", MOVED]
+    assert case.membership.asked_again == 1
+
+
+def test_an_owner_known_as_stopped_is_looked_at_again() -> None:
+    case = Case(FakeMembership((stopped(node()),), (node(),)))
+    assert case.run("done") == "done"
     assert case.membership.asked_again == 1
 
 
