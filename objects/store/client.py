@@ -1,7 +1,8 @@
 """S3 requests to one node: signed, bounded in number and time, and their failures named."""
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 
 from nodes.node import Node
@@ -106,11 +107,7 @@ class NodeClient:
         repeatable = call.repeatable or streamed
         try:
             with self._gate.waiting():
-                response = self._pool.exchange(
-                    request,
-                    self._transfer(call.body) if streamed else call.body,
-                    repeatable=repeatable,
-                )
+                response = self._exchange(request, call.body, repeatable=repeatable)
         except ConnectFailed as error:
             raise NodeUnavailable(
                 f"The node that owns this id cannot be reached: {error}.", repeatable=True
@@ -136,6 +133,16 @@ class NodeClient:
         """End the connections that no request uses."""
         self._pool.clear()
 
-    def _transfer(self, body: bytes | Iterable[bytes]) -> Iterator[bytes]:
+    def _exchange(
+        self, request: Request, body: bytes | Iterable[bytes], *, repeatable: bool
+    ) -> Response:
+        if not request.await_continue:
+            return self._pool.exchange(request, body, repeatable=repeatable)
+        # Closed here: an exception would keep it, and with it the gate's count, for who knows how
+        # long.
+        with closing(self._transfer(body)) as transfer:
+            return self._pool.exchange(request, transfer, repeatable=repeatable)
+
+    def _transfer(self, body: bytes | Iterable[bytes]) -> Generator[bytes]:
         with self._gate.transferring():
             yield from (body,) if isinstance(body, bytes) else body
