@@ -189,6 +189,7 @@ def test_daemon_absent_at_start(fleet: Fleet, run_gateway: RunGateway, outcome: 
     )
 
 
+@pytest.mark.long
 def test_daemon_hangs(fleet: Fleet, run_gateway: RunGateway, outcome: Outcome) -> None:
     """Docker daemon hangs (SIGSTOP)"""
     fleet.add(1)

@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.faults, pytest.mark.minio, pytest.mark.timeout(600)]
 CLIENTS = 100
 PERIOD = 2.0
 ROUNDS = 3 if SHORT else 6
-SECONDS = 4.0
+SECONDS = 3.0 if SHORT else 4.0
 
 
 def load(cluster: Cluster, ids: list[str]) -> list[Sample]:

@@ -472,6 +472,7 @@ def test_discovery_absent_at_start(
         )
 
 
+@pytest.mark.long
 def test_discovery_away_later(run_cluster: RunCluster, outcome: Outcome) -> None:
     """Discovery answers no longer, then again"""
     cluster = run_cluster(2, OBJGW_SNAPSHOT_TTL="0.5")

@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.faults, pytest.mark.minio, pytest.mark.timeout(600)]
 
 SLOW = 500
 ROUNDS = 3 if SHORT else 5
-SECONDS = 3.0 if SHORT else 5.0
+SECONDS = 2.0 if SHORT else 5.0
 OTHERS = 20
 PERIOD = 0.2
 

@@ -18,7 +18,7 @@ from tests.functional.client import random_id
 
 pytestmark = [pytest.mark.faults, pytest.mark.minio, pytest.mark.timeout(600)]
 
-UPLOADS, DOWNLOADS, LATE = 700, 300, 200
+UPLOADS, DOWNLOADS, LATE = 900, 100, 200
 SIZE = 96 * 1024
 DOWNLOAD = 8 * MIB
 
