@@ -8,7 +8,7 @@ from objects.listing import Query
 
 MAX_LIMIT = 1000
 DEFAULT_LIMIT = 100
-#: Bytes of the longest key that a node has.
+#: Characters of the longest key that a node can have.
 MAX_KEY = 1024
 _ID_OR_NOTHING = re.compile(r"[A-Za-z0-9]{0,32}", re.ASCII)
 _BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
@@ -27,8 +27,8 @@ def listing_parameters(parameters: Mapping[str, str]) -> tuple[Query, bool]:
     if not _ID_OR_NOTHING.fullmatch(prefix):
         raise InvalidParameter("prefix must be up to 32 ASCII letters and digits.")
     # Not always an id: a page may end with a key that is none, and the next one begins behind it.
-    if len(after.encode()) > MAX_KEY or "\0" in after:
-        raise InvalidParameter(f"after must be up to {MAX_KEY} bytes, and none of them 0.")
+    if len(after) > MAX_KEY or "\0" in after:
+        raise InvalidParameter(f"after must be up to {MAX_KEY} characters, and none of them NUL.")
     limit = parameters.get("limit", str(DEFAULT_LIMIT))
     if not re.fullmatch(r"[0-9]{1,4}", limit) or not 1 <= int(limit) <= MAX_LIMIT:
         raise InvalidParameter(

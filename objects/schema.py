@@ -32,14 +32,23 @@ _ID = OpenApiParameter(
     OpenApiParameter.PATH,
     description="1 to 32 ASCII letters and digits; case matters.",
 )
+_STAR_OR_STRONG_TAG = r'^(\*|"[!#-~]*")$'
 _ETAG_EXAMPLE = '"d41d8cd98f00b204e9800998ecf8427e"'
 
 
 def _header(
-    name: str, description: str, *, response: bool | list[int | str] = False
+    name: str,
+    description: str,
+    *,
+    response: bool | list[int | str] = False,
+    pattern: str | None = None,
 ) -> OpenApiParameter:
     return OpenApiParameter(
-        name, str, OpenApiParameter.HEADER, description=description, response=response
+        name,
+        {"type": "string", "pattern": pattern} if pattern else str,
+        OpenApiParameter.HEADER,
+        description=description,
+        response=response,
     )
 
 
@@ -108,9 +117,19 @@ put_object = extend_schema(
     parameters=[
         _ID,
         *_REQUEST_ID,
-        _header("Content-MD5", "The MD5 of the body (RFC 1864), verified before it is stored."),
-        _header("If-None-Match", "With *: only when there is no such object, else 412."),
-        _header("If-Match", "Only in place of this version, else 412."),
+        _header(
+            "Content-MD5",
+            "The MD5 of the body (RFC 1864), verified before it is stored.",
+            pattern="^[A-Za-z0-9+/]{21}[AQgw]==$",
+        ),
+        _header(
+            "If-None-Match",
+            "With *: only when there is no such object, else 412. Not together with If-Match.",
+            pattern=_STAR_OR_STRONG_TAG,
+        ),
+        _header(
+            "If-Match", "Only in place of this version, else 412.", pattern=_STAR_OR_STRONG_TAG
+        ),
         *(_header(name, "Stored, and given back.") for name in STORED[1:]),
         _header("ETag", "The new entity tag.", response=[201]),
     ],
@@ -174,7 +193,7 @@ list_objects = extend_schema(
         ),
         OpenApiParameter(
             "after",
-            {"type": "string", "maxLength": MAX_KEY // 4, "pattern": r"^[^\x00]*$"},
+            {"type": "string", "maxLength": MAX_KEY, "pattern": r"^[^\x00]*$"},
             description="Only ids that come behind this, which need not be one.",
         ),
         OpenApiParameter(

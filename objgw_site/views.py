@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, inline_serializer
 from drf_spectacular.views import SpectacularSwaggerView
+from rest_framework import serializers
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -13,6 +13,9 @@ from rest_framework.views import APIView
 
 from problems.problem import InternalError, NotAcceptable
 from problems.schema import problem_responses
+
+#: Names of the paths that are linked from the root.
+_LINKS = ("objects", "nodes", "livez", "readyz", "schema", "docs")
 
 
 class RootView(APIView):
@@ -26,15 +29,18 @@ class RootView(APIView):
         summary="Links to everything",
         tags=["help"],
         responses={
-            200: OpenApiTypes.OBJECT,
+            200: inline_serializer(
+                "Links",
+                {
+                    "object": serializers.CharField(help_text="A URI template (RFC 6570)."),
+                    **{name: serializers.URLField() for name in _LINKS},
+                },
+            ),
             **problem_responses(NotAcceptable, InternalError),
         },
     )
     def get(self, request: Request) -> Response:
-        links = {
-            name: reverse(name, request=request)
-            for name in ("objects", "nodes", "livez", "readyz", "schema", "docs")
-        }
+        links = {name: reverse(name, request=request) for name in _LINKS}
         return Response({"object": request.build_absolute_uri("/object/") + "{id}", **links})
 
 

@@ -1,0 +1,131 @@
+"""The OpenAPI document: up to date, complete, and true."""
+
+import importlib
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from demo.children import PROJECT_ROOT
+from demo.gateway import GatewayProcess
+from problems.problem import Problem
+from tests.contract.wire import Client
+
+DOCUMENT = PROJECT_ROOT / "docs" / "openapi.yaml"
+CONFIGURATION = Path(__file__).with_name("schemathesis.toml")
+SEED = 1
+MOST_CASES_OF_AN_OPERATION = 250
+CASES = 2000
+
+#: Come before there is an operation, or where there is none.
+WITHOUT_OPERATION = {
+    "bad_request",
+    "expectation_failed",
+    "header_fields_too_large",
+    "invalid_request",
+    "method_not_allowed",
+    "not_found",
+    "unsupported_media_type",
+    "uri_too_long",
+}
+
+
+def all_problem_codes() -> set[str]:
+    for module in ("nodes.exceptions", "objects.exceptions", "objgw_site.worker"):
+        importlib.import_module(module)
+
+    def kinds(kind: type[Problem]) -> Iterator[type[Problem]]:
+        yield kind
+        for derived in kind.__subclasses__():
+            yield from kinds(derived)
+
+    # Not those that tests define.
+    return {kind.code for kind in kinds(Problem) if ".tests." not in kind.__module__}
+
+
+@pytest.fixture(scope="module")
+def document() -> Any:
+    return yaml.safe_load(DOCUMENT.read_text())
+
+
+def test_it_is_up_to_date(tmp_path: Path) -> None:
+    fresh = tmp_path / "openapi.yaml"
+    arguments = ["spectacular", "--validate", "--fail-on-warn", "--file", str(fresh)]
+    environment = {name: value for name, value in os.environ.items() if name != "DJANGO_DEBUG"}
+    subprocess.run(
+        [sys.executable, "manage.py", *arguments], cwd=PROJECT_ROOT, env=environment, check=True
+    )
+    assert fresh.read_text() == DOCUMENT.read_text(), "run `make generate`"
+
+
+def test_it_is_what_the_gateway_serves(http: Client, document: Any) -> None:
+    assert yaml.safe_load(http.get("/schema").body) == document
+
+
+def test_it_has_every_operation(document: Any) -> None:
+    found = {
+        (method, path) for path, operations in document["paths"].items() for method in operations
+    }
+    assert found == {
+        ("get", "/"),
+        ("get", "/livez"),
+        ("get", "/nodes"),
+        ("get", "/objects"),
+        ("get", "/readyz"),
+        ("get", "/object/{object_id}"),
+        ("head", "/object/{object_id}"),
+        ("put", "/object/{object_id}"),
+        ("delete", "/object/{object_id}"),
+    }
+
+
+def test_it_has_every_problem_with_an_example(document: Any) -> None:
+    examples = [
+        (int(status), example["value"])
+        for operations in document["paths"].values()
+        for operation in operations.values()
+        for status, response in operation["responses"].items()
+        for example in response.get("content", {})
+        .get("application/problem+json", {})
+        .get("examples", {})
+        .values()
+    ]
+    for status, problem in examples:
+        assert problem["status"] == status
+        assert problem["detail"]
+    assert {problem["code"] for _, problem in examples} == all_problem_codes() - WITHOUT_OPERATION
+
+
+@pytest.mark.not_on_moto("a long run, and it is MinIO that counts")
+def test_it_is_true(gateway: GatewayProcess, tmp_path: Path) -> None:
+    """With the same seed as always, so that a failure is about what changed."""
+    run = subprocess.run(
+        [
+            *(sys.executable, "-m", "schemathesis.cli"),
+            *("--config-file", str(CONFIGURATION)),
+            *("run", f"{gateway.url}/schema"),
+            *("--checks", "all", "--continue-on-failure", "--no-color"),
+            *("--seed", str(SEED), "--max-examples", str(MOST_CASES_OF_AN_OPERATION)),
+            *("--generation-database", "none", "--suppress-health-check", "all"),
+        ],
+        cwd=tmp_path,
+        env={
+            **os.environ,
+            "PYTHONPATH": str(PROJECT_ROOT),
+            "SCHEMATHESIS_HOOKS": "tests.contract.schema_hooks",
+        },
+        capture_output=True,
+        text=True,
+        timeout=280,
+        check=False,
+    )
+    assert run.returncode == 0, run.stdout + run.stderr
+    generated = re.search(r"(\d+) generated, (\d+) passed", run.stdout)
+    assert generated, run.stdout
+    assert int(generated[1]) >= CASES
