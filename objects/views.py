@@ -40,6 +40,11 @@ class ObjectView(APIView):
         request.accepted_renderer = JSONRenderer()
         request.accepted_media_type = JSONRenderer.media_type
 
+    @property
+    def default_response_headers(self) -> dict[str, str]:
+        """Allow, where it is asked for; no answer varies."""
+        return super().default_response_headers if self.request.method == "OPTIONS" else {}
+
     @schema.get_object
     def get(self, request: Request, object_id: str) -> HttpResponseBase:
         return _response(_read(request, parse_id(object_id)))

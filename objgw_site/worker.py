@@ -25,6 +25,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
+from email.utils import formatdate
+from functools import lru_cache
 from typing import Any
 
 from gevent import GreenletExit, Timeout, getcurrent
@@ -101,6 +103,18 @@ class GatewayResponse(wsgi.Response):  # type: ignore[misc]  # gunicorn has no t
     def should_close(self) -> bool:
         return bool(super().should_close()) or not body_was_read(self.req)
 
+    def default_headers(self) -> list[str]:
+        """The status line and the header fields that are the server's own."""
+        lines = [
+            f"HTTP/{self.req.version[0]}.{self.req.version[1]} {self.status}\r\n",
+            f"Server: {self.version}\r\n",
+            f"Date: {_http_date(int(time.time()))}\r\n",
+            f"Connection: {'close' if self.should_close() else 'keep-alive'}\r\n",
+        ]
+        if self.chunked:
+            lines.append("Transfer-Encoding: chunked\r\n")
+        return lines
+
     def send_headers(self) -> None:
         if self.headers_sent:
             return
@@ -123,6 +137,11 @@ class GatewayResponse(wsgi.Response):  # type: ignore[misc]  # gunicorn has no t
         if head:
             send_all(self.sock, head)
         super().close()
+
+
+@lru_cache(maxsize=1)
+def _http_date(second: int) -> str:
+    return formatdate(second, usegmt=True)
 
 
 def _end_of_input(sock: socket.socket) -> None:
@@ -169,6 +188,9 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no type hints
         from django.conf import settings
 
         self.client_timeout = settings.OBJGW_CLIENT_TIMEOUT
+        # Nothing changes them any more, and each is read several times a request by way of
+        # `Config.__getattr__`.
+        self.cfg.__dict__.update({name: item.get() for name, item in self.cfg.settings.items()})
         super().run()
 
     def notify(self) -> None:

@@ -3,8 +3,10 @@
 import os
 import sys
 
+import django
 from django.core.checks import ERROR, run_checks
-from django.core.wsgi import get_wsgi_application
+
+from objgw_site.handler import Handler
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "objgw_site.settings")
 
@@ -12,7 +14,8 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "objgw_site.settings")
 #: application (gunicorn.arbiter.Arbiter.APP_LOAD_ERROR), instead of starting it over and over.
 APP_LOAD_ERROR = 4
 
-application = get_wsgi_application()
+django.setup(set_prefix=False)
+application = Handler()
 
 if errors := [message for message in run_checks() if message.level >= ERROR]:
     for error in errors:
