@@ -64,16 +64,23 @@ class Dispatcher:
         """
         snapshot = self._membership.current()
 
-        def listed(nodes: tuple[Node, ...], *, partial: bool) -> Listing:
+        def listed(nodes: tuple[Node, ...]) -> Listing:
             return list_objects(nodes, self._router, self._stores, query, partial=partial)
 
+        # Asking a node that hangs takes its time, so it is done again only for news.
         try:
-            return listed(snapshot.nodes, partial=False)
+            listing = listed(snapshot.nodes)
         except NodeUnavailable:
             fresh = self._membership.rediscovered(snapshot)
-            if fresh.nodes == snapshot.nodes and not partial:
+            if fresh.nodes == snapshot.nodes:
                 raise
-            return listed(fresh.nodes, partial=partial)
+        else:
+            if not listing.missing:
+                return listing
+            fresh = self._membership.rediscovered(snapshot)
+            if fresh.nodes == snapshot.nodes:
+                return listing
+        return listed(fresh.nodes)
 
 
 @lru_cache(maxsize=1)

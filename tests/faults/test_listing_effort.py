@@ -1,0 +1,87 @@
+"""A listing asks a node that hangs once, not twice: each time costs the client a read timeout."""
+
+from collections import Counter
+from typing import cast
+
+import pytest
+
+from nodes.membership import Membership, Snapshot
+from nodes.node import Credentials, Node, NodeState
+from objects.dispatch import Dispatcher
+from objects.exceptions import NodeTimeout, NodeUnavailable
+from objects.listing import Query
+from objects.routing import ModuloRouter
+from objects.store import Entry, Page, Stores
+
+NODES = tuple(
+    Node(name, "127.0.0.1", 9000 + i, NodeState.RUNNING, Credentials("k", "s"))
+    for i, name in enumerate(("healthy", "hung"))
+)
+OWNED_BY_THE_FIRST = next(
+    object_id for object_id in "abcdef" if ModuloRouter().owner(object_id, NODES) is NODES[0]
+)
+
+
+class StandInMembership:
+    """Finds what it found before, or what it is told."""
+
+    def __init__(self, later: tuple[Node, ...] = NODES) -> None:
+        self._later = later
+
+    def current(self) -> Snapshot:
+        return Snapshot(NODES, 0.0)
+
+    def rediscovered(self, doubtful: Snapshot) -> Snapshot:
+        return Snapshot(self._later, 1.0)
+
+
+class StandInStores:
+    """One node has an object, the other does not answer at the address that it had."""
+
+    def __init__(self) -> None:
+        self.asked: Counter[str] = Counter()
+
+    def of(self, node: Node) -> "StandInStore":
+        return StandInStore(self, node)
+
+
+class StandInStore:
+    def __init__(self, stores: StandInStores, node: Node) -> None:
+        self._stores = stores
+        self._node = node
+
+    def page(self, *, prefix: str, after: str, limit: int) -> Page:
+        self._stores.asked[self._node.name] += 1
+        if self._node is NODES[1]:
+            raise NodeTimeout
+        entries = (Entry(OWNED_BY_THE_FIRST, 1, '"e"', "2026-01-01T00:00:00Z"),)
+        return Page(entries if self._node is NODES[0] else (), truncated=False)
+
+
+def dispatcher(membership: StandInMembership, stores: StandInStores) -> Dispatcher:
+    return Dispatcher(cast("Membership", membership), ModuloRouter(), cast("Stores", stores))
+
+
+def test_a_partial_listing_asks_each_node_once() -> None:
+    stores = StandInStores()
+    listing = dispatcher(StandInMembership(), stores).listing(Query(), partial=True)
+    assert [entry.key for entry in listing.entries] == [OWNED_BY_THE_FIRST]
+    assert [missing.name for missing in listing.missing] == ["hung"]
+    assert stores.asked == {"healthy": 1, "hung": 1}
+
+
+def test_a_whole_listing_asks_each_node_once() -> None:
+    stores = StandInStores()
+    with pytest.raises(NodeUnavailable, match="hung"):
+        dispatcher(StandInMembership(), stores).listing(Query(), partial=False)
+    assert stores.asked == {"healthy": 1, "hung": 1}
+
+
+@pytest.mark.parametrize("partial", [True, False])
+def test_a_node_that_moved_is_asked_where_it_is_now(partial: bool) -> None:
+    moved = Node("hung", "127.0.0.2", 9001, NodeState.RUNNING, Credentials("k", "s"))
+    stores = StandInStores()
+    found = dispatcher(StandInMembership((NODES[0], moved)), stores)
+    listing = found.listing(Query(), partial=partial)
+    assert not listing.missing
+    assert stores.asked["hung"] == 2
