@@ -20,7 +20,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -306,15 +306,16 @@ def _look_at_the_end(cluster: Cluster, report: Report, client: Client, ids: Sequ
                     report.violations.append(f"{object_id} differs from what its owner has")
 
 
-def run(seed: int, minutes: float, folder: Path, server: MinioServer) -> Report:
-    """Start nodes and a gateway below a folder, and check."""
+@contextmanager
+def running_cluster(folder: Path, server: MinioServer) -> Iterator[Cluster]:
+    """Nodes and a gateway below a folder, to be checked."""
     with ExitStack() as stack:
         nodes = stack.enter_context(running_nodes(folder, NODES, server))
         cluster = Cluster.of(nodes, folder, **SETTINGS)
         stack.enter_context(cluster.gateway)
         cluster.announce()
         cluster.start_gateway()
-        return check(cluster, seed, minutes)
+        yield cluster
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -328,9 +329,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.exit("there is no minio binary here")
     print(f"seed: {options.seed}", flush=True)
     with tempfile.TemporaryDirectory(prefix="objgw-checker-") as folder:
-        report = run(options.seed, options.minutes, Path(folder), server)
+        with running_cluster(Path(folder), server) as cluster:
+            report = check(cluster, options.seed, options.minutes)
         if report.violations:
-            print((Path(folder) / "gateway.log").read_text()[-20_000:])
+            print(cluster.gateway.log_tail(200))
     print(*report.lines(), sep="\n")
     return 1 if report.violations else 0
 
