@@ -1,13 +1,10 @@
 """Pages for people, in development: DRF's browsable API over the objects."""
 
-from collections.abc import Mapping
-from typing import Any
-
 from django.conf import settings
 from django.urls import reverse
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework.parsers import MultiPartParser
-from rest_framework.renderers import BrowsableAPIRenderer, JSONRenderer
+from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -16,35 +13,14 @@ from objects.body import RequestBody
 from objects.dispatch import get_dispatcher
 from objects.headers import response_headers
 from objects.identifiers import parse_id
+from objects.pages import ListingRenderer, page_url
 from objects.payload import Streamed
 from objects.serializers import UploadSerializer
 from objects.store import Upload
 from objects.views import ObjectsView
 
 
-class ListingRenderer(BrowsableAPIRenderer):
-    """The listing, with a link to each object's page."""
-
-    def get_content(
-        self,
-        renderer: Any,
-        data: Any,
-        accepted_media_type: str | None,
-        renderer_context: Mapping[str, Any],
-    ) -> str:
-        request: Request = renderer_context["request"]
-        if isinstance(data, dict) and "objects" in data:
-            data = {
-                **data,
-                "objects": [
-                    {**entry, "page": _page_url(request, entry["id"])} for entry in data["objects"]
-                ],
-            }
-        content: str = super().get_content(renderer, data, accepted_media_type, renderer_context)
-        return content
-
-
-@extend_schema(exclude=True)
+@extend_schema_view(post=extend_schema(exclude=True))
 class ObjectsPage(ObjectsView):
     """All objects, page by page. The form below uploads a file."""
 
@@ -67,7 +43,7 @@ class ObjectsPage(ObjectsView):
             lambda store: store.put(object_id, payload, upload),
             lambda: payload.replayable,
         )
-        page = _page_url(request, object_id)
+        page = page_url(request, object_id)
         return Response(
             {"id": object_id, "size": stored.size, "etag": stored.etag, "page": page},
             status=201,
@@ -99,7 +75,3 @@ class ObjectPage(APIView):
         object_id = parse_id(object_id)
         get_dispatcher().on_owner(object_id, lambda store: store.delete(object_id))
         return Response(status=204)
-
-
-def _page_url(request: Request, object_id: str) -> str:
-    return request.build_absolute_uri(reverse("object-page", args=[object_id]))
