@@ -16,10 +16,20 @@ BENCH_ARGS ?=
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-# The stamp holds the requirements it was made from, so a run with nothing new installs nothing.
-$(VENV)/.installed: requirements/base.txt requirements/production.txt requirements/development.txt
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements/development.txt
+PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -r
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+# Stamps, so that a run with nothing new installs nothing. The demo waits for no test tools.
+$(VENV)/.installed: requirements/base.txt requirements/production.txt requirements/demo.txt \
+    requirements/development.txt | $(BIN)/python
+	$(PIP_INSTALL) requirements/development.txt
+	@touch $@ $(VENV)/.installed-demo
+
+$(VENV)/.installed-demo: requirements/base.txt requirements/production.txt requirements/demo.txt \
+    | $(BIN)/python
+	$(PIP_INSTALL) requirements/demo.txt
 	@touch $@
 
 tools: $(VENV)/.installed ## Make the virtual environment with everything development needs
@@ -27,7 +37,7 @@ tools: $(VENV)/.installed ## Make the virtual environment with everything develo
 run: ## Build and start the whole stack with Docker Compose, on port 3000
 	$(COMPOSE) up --build
 
-demo: $(VENV)/.installed ## Run NODES (3) local S3 nodes and the gateway on PORT (3000), without Docker
+demo: $(VENV)/.installed-demo ## Run NODES (3) local S3 nodes and the gateway on PORT (3000), without Docker
 	@exec $(BIN)/python manage.py demo --nodes $(NODES) --port $(PORT)
 
 test: $(VENV)/.installed ## Fast and functional tests; needs neither Docker nor Go
@@ -60,7 +70,7 @@ generate: $(VENV)/.installed ## Write docs/openapi.yaml from the code
 	$(BIN)/python manage.py spectacular --validate --fail-on-warn --file docs/openapi.yaml
 
 requirements: $(VENV)/.installed ## Pin requirements/*.txt anew from requirements/*.in
-	for set in base production development; do \
+	for set in base production demo development; do \
 	  $(BIN)/pip-compile --quiet --upgrade --strip-extras --no-header --no-emit-index-url \
 	    --no-emit-find-links --annotation-style=line -o requirements/$$set.txt requirements/$$set.in; \
 	done
