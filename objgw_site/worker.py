@@ -48,7 +48,7 @@ _ONE_WRITE = 64 * 1024
 _IDLE_AT_STOP = 1.0
 #: What is still taken from a client whose request was refused, so that it can read the answer.
 _LINGER_SECONDS = 2.0
-_LINGER_BYTES = 1024 * 1024
+_LINGER_BYTES = 16 * 2**20
 
 
 class InvalidRequest(Problem):

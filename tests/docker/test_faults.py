@@ -52,13 +52,17 @@ def test_a_stopped_node_takes_only_its_own_ids_with_it(stack: Stack) -> None:
     assert_read(stack.client, ids)
 
 
+def seconds_to_503(stack: Stack, object_id: str) -> float:
+    began = time.monotonic()
+    assert stack.client.get(object_id).status == 503
+    return time.monotonic() - began
+
+
 def test_ids_of_a_stopped_node_fail_fast(stack: Stack) -> None:
     object_id = ids_by_owner(3)[0]
     with stack.stopped(NODE_NAMES[0]):
-        assert stack.client.get(object_id).status == 503
-        began = time.monotonic()
-        assert stack.client.get(object_id).status == 503
-        assert time.monotonic() - began < 1
+        # Of several, for a busy machine may hold up any one of them.
+        assert min(seconds_to_503(stack, object_id) for _ in range(10)) < 1
 
 
 def test_a_paused_node_times_out_and_then_answers_again(make_fleet: MakeFleet) -> None:
