@@ -111,6 +111,7 @@ def test_events(fleet: Fleet, run_gateway: RunGateway, outcome: Outcome) -> None
     outcome.saw(f"the membership follows each; slowest: {slowest}")
 
 
+@pytest.mark.long
 def test_container_restarted_on_another_address(
     fleet: Fleet, run_gateway: RunGateway, outcome: Outcome
 ) -> None:
@@ -257,6 +258,7 @@ def test_herd_without_snapshot(fleet: Fleet, run_gateway: RunGateway, outcome: O
     outcome.saw("one listing a process")
 
 
+@pytest.mark.long
 def test_herd_on_an_expired_snapshot(
     fleet: Fleet, run_gateway: RunGateway, outcome: Outcome
 ) -> None:
