@@ -2,6 +2,7 @@
 
 import doctest
 import re
+import shutil
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ PAGE = PROJECT_ROOT / "docs" / "api.md"
 BASE = "http://localhost:3000"
 
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_SECTION = re.compile(r"^## (.*?)\n(.*?)(?=^## |\Z)", re.MULTILINE | re.DOTALL)
 _ROW = re.compile(r"^\| (\d{3}) \| `(\w+)` \| (.*?) \| (\d*) \|$", re.MULTILINE)
 
 
@@ -82,6 +84,7 @@ class Examples:
         self.ran += results.attempted
 
 
+@pytest.mark.skipif(shutil.which("curl") is None, reason="no curl here")
 @pytest.mark.not_on_moto("the page is about what MinIO does")
 def test_every_example(
     run_nodes: RunNodes, run_gateway: RunGateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -1,5 +1,6 @@
 """curl and wget, as people use them."""
 
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -7,6 +8,11 @@ import pytest
 
 from demo.gateway import GatewayProcess
 from tests.functional.client import Body, random_id
+
+pytestmark = [
+    pytest.mark.skipif(shutil.which(tool) is None, reason=f"no {tool} here")
+    for tool in ("curl", "wget")
+]
 
 MIB = 2**20
 

@@ -194,7 +194,6 @@ def test_what_is_no_request(http: Client, gateway: GatewayProcess, row: Row) -> 
     assert answer["Connection"] == "close"
 
 
-@pytest.mark.xfail(strict=True, reason="the worker sends no Date, and logs before there is an id")
 @pytest.mark.parametrize("row", [row.param for row in NO_REQUEST])
 def test_what_is_no_request_is_dated_and_logged(
     http: Client, gateway: GatewayProcess, row: Row
@@ -298,7 +297,6 @@ def test_a_host_that_is_not_allowed_gets_no_links(
     assert http.request("GET", "/livez", {"Host": "10.0.0.1"}).status == 200
 
 
-@pytest.mark.xfail(strict=True, reason="the worker takes a request without Host")
 def test_http_1_1_needs_a_host(http: Client) -> None:
     """RFC 9112 section 3.2."""
     assert http.raw(b"GET /livez HTTP/1.1\r\nConnection: close\r\n\r\n").status == 400

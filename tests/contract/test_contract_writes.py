@@ -2,9 +2,11 @@
 
 import base64
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import cache
 from threading import Barrier
 from typing import Literal
 
@@ -15,7 +17,7 @@ from demo.tests.waiting import eventually_empty
 from tests.contract.conftest import TEN_HEADERS, client_of
 from tests.contract.wire import Answer, Client, chunked, request_head
 from tests.functional.client import random_id
-from tests.functional.conftest import RunGateway
+from tests.functional.conftest import make_gateway
 from tests.functional.stored import BUCKET, keys_in_all, owner_of, s3_client
 
 MIB = 2**20
@@ -330,9 +332,27 @@ def test_a_part_of_an_object_is_not_taken_for_all_of_it(http: Client) -> None:
 LIMIT = 1000
 
 
+@pytest.fixture(scope="module")
+def limited_to(
+    s3_nodes: list[NodeProcess], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[[int], Client]]:
+    """The gateway that has this limit, which is started when it is asked for."""
+    with ExitStack() as stack:
+
+        @cache
+        def start(limit: int) -> Client:
+            log = tmp_path_factory.mktemp("limited") / "gateway.log"
+            nodes = [process.node for process in s3_nodes]
+            gateway = make_gateway(nodes, log, OBJGW_MAX_OBJECT_SIZE=str(limit))
+            stack.enter_context(gateway).start()
+            return client_of(gateway)
+
+        yield start
+
+
 @pytest.fixture
-def limited(run_gateway: RunGateway, s3_nodes: list[NodeProcess]) -> Client:
-    return client_of(run_gateway(s3_nodes, OBJGW_MAX_OBJECT_SIZE=str(LIMIT)))
+def limited(limited_to: Callable[[int], Client]) -> Client:
+    return limited_to(LIMIT)
 
 
 def test_a_body_announced_as_too_large_is_not_read(
@@ -372,9 +392,9 @@ def test_the_largest_body(limited: Client, framing: Framing) -> None:
     ids=["one byte", "in the first part", "one byte in the second part", "in the second part"],
 )
 def test_a_chunked_body_that_grows_too_large(
-    run_gateway: RunGateway, s3_nodes: list[NodeProcess], limit: int, size: int
+    limited_to: Callable[[int], Client], s3_nodes: list[NodeProcess], limit: int, size: int
 ) -> None:
-    http = client_of(run_gateway(s3_nodes, OBJGW_MAX_OBJECT_SIZE=str(limit)))
+    http = limited_to(limit)
     object_id = random_id()
     with http.wire() as wire:
         head = {"Transfer-Encoding": "chunked"}
