@@ -18,6 +18,7 @@ patched the standard library, so nothing here imports it at the top.
 """
 
 import json
+import logging
 import os
 import socket
 import sys
@@ -40,6 +41,8 @@ from gunicorn.workers.ggevent import GeventWorker
 from objgw_site.input import Input
 from problems import request_id
 from problems.problem import Problem
+
+logger = logging.getLogger("objgw.worker")
 
 #: First pieces of a body up to this size are sent together with the head.
 _ONE_WRITE = 64 * 1024
@@ -228,6 +231,9 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no type hints
         started = datetime.now()  # noqa: DTZ005  (for gunicorn's own logger)
         sock.settimeout(self.client_timeout)
         expects, req._expected_100_continue = req._expected_100_continue, False  # noqa: SLF001
+        if req.version >= (1, 1) and not any(name == "HOST" for name, _ in req.headers):
+            # RFC 9112 section 3.2.
+            raise errors.InvalidHeader("HOST is missing", req=req)
         dropped = [name for name, _ in req.headers if "_" in name]
         if dropped:
             req.headers = [(name, value) for name, value in req.headers if "_" not in name]
@@ -277,17 +283,18 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no type hints
         """Answer what never became a request, or an error of the worker itself."""
         if isinstance(exc, (GreenletExit, SystemExit)):
             return  # the grace time is over
+        request = request_id.begin(None)
         kind = next((kind for error, kind in _PROBLEMS if isinstance(exc, error)), None)
         if kind is None:
-            self.log.error("error outside of the application", exc_info=sys.exc_info())
+            logger.error("error outside of the application", exc_info=sys.exc_info())
             problem = Problem()
         else:
-            self.log.info("invalid request from %s: %s", addr[0] if addr else "?", exc)
+            logger.info("invalid request from %s: %s", addr[0] if addr else "?", exc)
             problem = kind(f"The request could not be understood: {exc}.")
-        request = request_id.begin(None)
         body = json.dumps(problem.document(request)).encode()
         head = (
             f"HTTP/1.1 {problem.status} {problem.title}\r\n"
+            f"Date: {_http_date(int(time.time()))}\r\n"
             "Content-Type: application/problem+json\r\n"
             f"Content-Length: {len(body)}\r\n"
             f"{request_id.HEADER}: {request}\r\n"

@@ -12,6 +12,9 @@ from problems.problem import Problem
 
 logger = logging.getLogger("objgw.store")
 
+#: strerror(ENOSPC).
+_NO_SPACE = "no space left on device"
+
 # The codes of S3's error documents, and MinIO's additions (X...).
 _BY_CODE: dict[str, type[Problem]] = {
     "NoSuchKey": exceptions.ObjectNotFound,
@@ -63,10 +66,12 @@ class NodeProblem:
 
     :ivar code: S3's code, "" when there is none.
     :ivar size: bytes of the object, where the error is about its size.
+    :ivar message: S3's words for it.
     """
 
     code: str
     size: int | None = None
+    message: str = ""
 
     @classmethod
     def of(cls, response: Response) -> "NodeProblem":
@@ -81,7 +86,11 @@ class NodeProblem:
         except ET.ParseError:
             return cls("")
         size = findtext(document, "ActualObjectSize") or ""
-        return cls(findtext(document, "Code") or "", int(size) if size.isdecimal() else None)
+        return cls(
+            findtext(document, "Code") or "",
+            int(size) if size.isdecimal() else None,
+            findtext(document, "Message") or "",
+        )
 
 
 def problem_of(response: Response, node: str, what: str) -> Problem:
@@ -98,6 +107,9 @@ def problem_of(response: Response, node: str, what: str) -> Problem:
         problem = exceptions.NodeUnavailable("The node that owns this id is starting.")
     elif kind is exceptions.RangeNotSatisfiable and found.size is not None:
         problem = exceptions.RangeNotSatisfiable.of(found.size)
+    elif code == "InternalError" and _NO_SPACE in found.message:
+        # What MinIO says when it finds out in the middle of writing.
+        problem = exceptions.NodeFull()
     elif kind is not None:
         problem = kind()
     else:

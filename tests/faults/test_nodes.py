@@ -275,22 +275,7 @@ def occupied(data: Path) -> Path:
     return ballast
 
 
-IN_PARTS = pytest.param(
-    SHAPES["in parts"],
-    marks=[
-        pytest.mark.long,
-        pytest.mark.xfail(
-            strict=True,
-            reason="MinIO calls it InternalError when a multipart upload finds the disk full, its "
-            "message says why, and the gateway does not read that: 502 node_error in place of 507",
-        ),
-    ],
-    id="in parts",
-)
-ON_A_FULL_DISK = {name: shape for name, shape in SHAPES.items() if name != "in parts"}
-
-
-@pytest.mark.parametrize("shape", [*cases(ON_A_FULL_DISK, "small"), IN_PARTS])
+@pytest.mark.parametrize("shape", cases(SHAPES, "small"))
 def test_disk_full(
     minio: MinioServer, run_cluster: RunCluster, tmp_path: Path, outcome: Outcome, shape: Shape
 ) -> None:
@@ -313,13 +298,11 @@ def test_disk_full(
                 assert cluster.client.get(ids[0]).body == OLD
                 return "507 node_full" in answers
 
-            # MinIO looks at the free space once a second. If it finds out while it writes, it
-            # says InternalError.
             try:
                 wait_for(refused, "the node is called full", seconds=10, pause=0.2)
             finally:
                 outcome.saw(", ".join(sorted(answers)) + "; the old object intact")
-            assert answers <= {"507 node_full", "502 node_error"}, answers
+            assert answers == {"507 node_full"}
             assert first_answer(cluster, new, shape) == "507 node_full"
             assert cluster.client.get(new).status == 404
             assert_untouched(cluster, [ids[1]])
