@@ -9,7 +9,7 @@ from django.http import HttpResponseBase
 class Handler(WSGIHandler):
     """Answers a request as its base class does, but for three things: there is no script name
     (the gateway is the whole server), nobody listens for the start of a request, and no cookie is
-    ever set. Together they are a tenth of what a small request costs (docs/performance.md).
+    ever set. docs/performance.md has what that saves.
     """
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> HttpResponseBase:

@@ -50,6 +50,19 @@ def test_the_code(body: bytes, fields: tuple[str, ...], code: str) -> None:
     assert NodeProblem.of(answer).code == code
 
 
+def test_a_disk_that_fills_up_while_it_is_written_to() -> None:
+    """As MinIO has it: an internal error, whose words give the cause."""
+    words = "We encountered an internal error, please try again.: cause(no space left on device)"
+    body = error_document("InternalError").replace(b"in words", words.encode())
+    answer, _ = answer_of(500, body)
+    assert isinstance(problem_of(answer, "node-1", "POST /b/o"), exceptions.NodeFull)
+
+
+def test_any_other_internal_error_is_the_nodes() -> None:
+    answer, _ = answer_of(500, error_document("InternalError"))
+    assert type(problem_of(answer, "node-1", "POST /b/o")) is exceptions.NodeError
+
+
 def test_the_code_of_an_answer_to_head_is_in_a_header() -> None:
     answer, _ = answer_of(404, b"x" * 300, "x-minio-error-code: NoSuchBucket", method="HEAD")
     assert NodeProblem.of(answer).code == "NoSuchBucket"
