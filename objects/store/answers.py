@@ -50,6 +50,13 @@ _BY_CODE: dict[str, type[Problem]] = {
         exceptions.NodeUnavailable,
     ),
 }
+# Where the example of a problem speaks of numbers that the node does not tell.
+_WORDS: dict[type[Problem], str] = {
+    exceptions.TooLarge: "The object is larger than what the node that owns this id stores.",
+    exceptions.IncompleteBody: "The node received less than was announced; nothing was stored.",
+    exceptions.InvalidMetadata: "The node that owns this id does not store that much metadata.",
+    exceptions.RangeNotSatisfiable: "The range asked for has no byte of the object.",
+}
 # For HEAD, and for what stands in front of a node and does not speak S3.
 _BY_STATUS: dict[int, type[Problem]] = {
     403: exceptions.NodeRefusedCredentials,
@@ -111,13 +118,13 @@ def problem_of(response: Response, node: str, what: str) -> Problem:
         # What MinIO says when it finds out in the middle of writing.
         problem = exceptions.NodeFull()
     elif kind is not None:
-        problem = kind()
+        problem = kind(_WORDS.get(kind, ""))
     else:
         problem = exceptions.NodeError(
             f"The node that owns this id answered {response.status} {code}".rstrip()
             + "; the gateway's log names it."
         )
-    if problem.status >= 500:
+    if problem.status >= 500 and kind is not exceptions.BucketMissing:
         logger.warning(
             "node %s answered %d %s to %s (request %s)",
             node,

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from urllib.parse import quote, unquote, urlencode
+from urllib.parse import quote, unquote_plus, urlencode
 from xml.etree import ElementTree as ET
 
 from minio.xml import Element, SubElement, findall, findtext, getbytes
@@ -242,7 +242,7 @@ class Store:
 
 def _entry(element: ET.Element) -> Entry:
     return Entry(
-        key=unquote(findtext(element, "Key") or ""),
+        key=unquote_plus(findtext(element, "Key") or ""),
         size=int(findtext(element, "Size") or 0),
         etag=findtext(element, "ETag") or "",
         last_modified=findtext(element, "LastModified") or "",
