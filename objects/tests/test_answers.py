@@ -58,6 +58,16 @@ def test_a_disk_that_fills_up_while_it_is_written_to() -> None:
     assert isinstance(problem_of(answer, "node-1", "POST /b/o"), exceptions.NodeFull)
 
 
+@pytest.mark.parametrize(
+    "code", ["EntityTooLarge", "IncompleteBody", "MetadataTooLarge", "InvalidRange"]
+)
+def test_no_numbers_that_the_node_did_not_tell(code: str) -> None:
+    answer, _ = answer_of(400, error_document(code))
+    detail = problem_of(answer, "node-1", "PUT /b/o").detail
+    assert detail
+    assert not any(character.isdigit() for character in detail)
+
+
 def test_any_other_internal_error_is_the_nodes() -> None:
     answer, _ = answer_of(500, error_document("InternalError"))
     assert type(problem_of(answer, "node-1", "POST /b/o")) is exceptions.NodeError
