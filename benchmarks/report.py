@@ -95,4 +95,4 @@ def _cell(spread: Spread | None, factor: float, digits: int) -> str:
     middle, low, high = (
         f"{value * factor:,.{digits}f}" for value in (spread.middle, spread.low, spread.high)
     )
-    return f"{middle} ({low}–{high})"  # noqa: RUF001
+    return f"{middle} ({low}–{high})"  # noqa: RUF001  (a range takes an en dash)

@@ -50,7 +50,7 @@ class GatewayProcess(ChildProcess):
 
     @property
     def _client_host(self) -> str:
-        return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104
+        return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104  (all addresses, on purpose)
 
     def start(
         self, *, wait_for: str = "/readyz", timeout: float = 30.0, pause: Pause = time.sleep

@@ -43,7 +43,7 @@ def test_what_is_no_number() -> None:
         call_command("demo", "--nodes", "three")
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "0.0.0.0"])  # noqa: S104
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "0.0.0.0"])  # noqa: S104  (all addresses, on purpose)
 def test_port_in_use(taken_port: int, host: str) -> None:
     expected = f"Port {taken_port} on {host} is in use .* make demo PORT="
     with pytest.raises(CommandError, match=expected):

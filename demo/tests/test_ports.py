@@ -57,5 +57,5 @@ def test_a_free_port_can_be_listened_on(host: str) -> None:
 def test_loopback() -> None:
     assert ports.is_loopback("127.0.0.1")
     assert ports.is_loopback("127.9.8.7")
-    assert not ports.is_loopback("0.0.0.0")  # noqa: S104
+    assert not ports.is_loopback("0.0.0.0")  # noqa: S104  (all addresses, on purpose)
     assert not ports.is_loopback("localhost")

@@ -141,7 +141,7 @@ def test_the_setting_survives_any_credentials(tmp_path: Path) -> None:
 
 def test_a_node_listens_on_loopback_only(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"not on 0\.0\.0\.0"):
-        prepare_nodes(tmp_path, 1, host="0.0.0.0")  # noqa: S104
+        prepare_nodes(tmp_path, 1, host="0.0.0.0")  # noqa: S104  (all addresses, on purpose)
 
 
 def test_minio_variables_of_the_user_do_not_reach_a_node(
