@@ -8,6 +8,7 @@ What differs from the one that it is derived from:
   instead of making the worker read all of the body first;
 * a client that neither sends nor takes a byte for ``OBJGW_CLIENT_TIMEOUT`` is let go;
 * when the worker stops, connections without a request do not hold it up;
+* connections take turns: each waits in the event loop for its next request, even if that has come;
 * header fields with an underscore, which in the WSGI environment look like others with a hyphen,
   are dropped as gunicorn does, and named in ``objgw.dropped_headers``;
 * head and first piece of the body leave in one packet;
@@ -23,19 +24,20 @@ import os
 import socket
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from datetime import datetime
 from email.utils import formatdate
 from functools import lru_cache
 from typing import Any
 
-from gevent import GreenletExit, Timeout, getcurrent
+from gevent import GreenletExit, getcurrent
 from gevent.monkey import get_original
+from gevent.socket import wait_read
 from gunicorn import util
 from gunicorn.http import errors, wsgi
 from gunicorn.http.body import ChunkedReader, LengthReader
 from gunicorn.http.message import Request
+from gunicorn.workers.base_async import AsyncWorker
 from gunicorn.workers.ggevent import GeventWorker
 
 from objgw_site.input import Input
@@ -177,6 +179,28 @@ def body_was_read(req: Request) -> bool:
             return False
 
 
+class _Connection:
+    """A client's connection; entered while it has no request."""
+
+    def __init__(self, client: Any) -> None:
+        self.client = client
+        self.idle_since: float | None = None
+        #: Of the latest request; it may hold what the client sent behind it.
+        self.unreader: Any = None
+
+    def __enter__(self) -> None:
+        self.idle_since = time.monotonic()
+        if self.unreader is None or not self.unreader.buf.getbuffer().nbytes:
+            # Not `recv` at once: where the next request is there already, the connections that
+            # wait longer would go on waiting.
+            wait_read(self.client.fileno())
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        self.idle_since = None
+        if isinstance(error, TimeoutError):
+            raise StopIteration from error  # ends the connection, as gunicorn has it
+
+
 class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no type hints
     """See the module."""
 
@@ -184,8 +208,7 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no type hints
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._clients: dict[Any, Any] = {}
-        self._idle: dict[Any, float] = {}
+        self._connections: dict[Any, _Connection] = {}
 
     def run(self) -> None:
         from django.conf import settings
@@ -199,37 +222,31 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no type hints
     def notify(self) -> None:
         """gunicorn calls this once a second, also while the worker waits for its last requests."""
         super().notify()
-        if not self.alive:
-            now = time.monotonic()
-            for client, since in list(self._idle.items()):
-                if now - since >= _IDLE_AT_STOP:
-                    with suppress(OSError):
-                        _end_of_input(client)
+        latest = time.monotonic() - (self.cfg.keepalive if self.alive else _IDLE_AT_STOP)
+        for connection in list(self._connections.values()):
+            if connection.idle_since is not None and connection.idle_since <= latest:
+                with suppress(OSError):
+                    _end_of_input(connection.client)
 
     def handle(self, listener: Any, client: Any, addr: Any) -> None:
         """Serve one connection."""
         greenlet = getcurrent()
-        self._clients[greenlet] = client
+        client.settimeout(self.client_timeout)
+        self._connections[greenlet] = _Connection(client)
         try:
-            super().handle(listener, client, addr)
+            # Not the base class's own, which takes the timeout off again.
+            AsyncWorker.handle(self, listener, client, addr)
         finally:
-            del self._clients[greenlet]
+            del self._connections[greenlet]
 
-    @contextmanager
-    def timeout_ctx(self) -> Iterator[None]:
-        """Around the wait for a request; gunicorn takes the timeout for the connection's end."""
-        client = self._clients[getcurrent()]
-        self._idle[client] = time.monotonic()
-        try:
-            with Timeout(self.cfg.keepalive, False):  # type: ignore[arg-type]  # documented by gevent
-                yield
-        finally:
-            del self._idle[client]
+    def timeout_ctx(self) -> _Connection:
+        """Around the wait for a request; `notify` ends one that takes too long."""
+        return self._connections[getcurrent()]
 
     def handle_request(self, listener_name: Any, req: Request, sock: Any, addr: Any) -> bool:
         """Answer one request; a StopIteration ends the connection, as gunicorn has it."""
         started = datetime.now()  # noqa: DTZ005  (for gunicorn's own logger)
-        sock.settimeout(self.client_timeout)
+        self._connections[getcurrent()].unreader = req.unreader
         expects, req._expected_100_continue = req._expected_100_continue, False  # noqa: SLF001
         if req.version >= (1, 1) and not any(name == "HOST" for name, _ in req.headers):
             # RFC 9112 section 3.2.
@@ -252,7 +269,6 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no type hints
             self.log.info("client let go: it neither sent nor took anything for too long")
             raise StopIteration from None
         finally:
-            sock.settimeout(None)
             self.log.access(resp, req, environ, datetime.now() - started)  # noqa: DTZ005
         if not body_was_read(req):
             util.close_graceful(sock, timeout=_LINGER_SECONDS, max_drain=_LINGER_BYTES)
