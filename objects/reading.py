@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from rest_framework.request import Request
+from django.http import HttpRequest
 
 from objects import conditions
 from objects.exceptions import PreconditionFailed, RangeNotSatisfiable
@@ -23,7 +23,7 @@ class Reading:
     answer: Response | None = None
 
 
-def read(store: Store, object_id: str, request: Request) -> Reading:
+def read(store: Store, object_id: str, request: HttpRequest) -> Reading:
     """Answer a GET or HEAD with one request to the node.
 
     It takes a second one in one case: the range asked for is of another version of the object
@@ -54,7 +54,7 @@ def read(store: Store, object_id: str, request: Request) -> Reading:
     return _judged(request, answer) or _whole(request, answer, wanted, head=head)
 
 
-def _judged(request: Request, answer: Response) -> Reading | None:
+def _judged(request: HttpRequest, answer: Response) -> Reading | None:
     """The answer when the conditions decide it."""
     status = 304 if answer.status == 304 else conditions.outcome(request, answer.headers)
     if status is None:
@@ -74,7 +74,9 @@ def _partial(answer: Response) -> Reading:
     return Reading(200, headers, answer)
 
 
-def _whole(request: Request, answer: Response, wanted: ByteRange | None, *, head: bool) -> Reading:
+def _whole(
+    request: HttpRequest, answer: Response, wanted: ByteRange | None, *, head: bool
+) -> Reading:
     headers = response_headers(answer.headers)
     if head:
         answer.close()

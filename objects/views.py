@@ -7,7 +7,7 @@ from contextlib import closing
 from typing import Any
 
 from django.conf import settings
-from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -55,8 +55,9 @@ class ObjectView(APIView):
     @schema.put_object
     def put(self, request: Request, object_id: str) -> Response:
         object_id = parse_id(object_id)
-        meta = request.META
-        upload = Upload(stored_headers_of(meta), metadata_of(meta), for_put(request))
+        plain = _plain(request)
+        meta = plain.META
+        upload = Upload(stored_headers_of(meta), metadata_of(meta), for_put(plain))
         body = RequestBody.of(meta, settings.OBJGW_MAX_OBJECT_SIZE)
         with closing(payload_of(body)) as payload:
             stored = get_dispatcher().on_owner(
@@ -73,7 +74,7 @@ class ObjectView(APIView):
     @schema.delete_object
     def delete(self, request: Request, object_id: str) -> Response:
         object_id = parse_id(object_id)
-        refuse_all(request)
+        refuse_all(_plain(request))
         get_dispatcher().on_owner(object_id, lambda store: store.delete(object_id))
         return Response(status=204)
 
@@ -88,8 +89,15 @@ class ObjectsView(APIView):
         return Response(_page(request, listing))
 
 
+def _plain(request: Request) -> HttpRequest:
+    """Django's own request: each look at DRF's goes through its ``__getattr__``."""
+    plain: HttpRequest = request._request  # noqa: SLF001
+    return plain
+
+
 def _read(request: Request, object_id: str) -> Reading:
-    return get_dispatcher().on_owner(object_id, lambda store: read(store, object_id, request))
+    plain = _plain(request)
+    return get_dispatcher().on_owner(object_id, lambda store: read(store, object_id, plain))
 
 
 def _response(reading: Reading) -> HttpResponseBase:

@@ -30,7 +30,7 @@ from email.utils import formatdate
 from functools import lru_cache
 from typing import Any
 
-from gevent import GreenletExit, getcurrent
+from gevent import GreenletExit, getcurrent, sleep
 from gevent.monkey import get_original
 from gevent.socket import wait_read
 from gunicorn import util
@@ -190,9 +190,11 @@ class _Connection:
 
     def __enter__(self) -> None:
         self.idle_since = time.monotonic()
-        if self.unreader is None or not self.unreader.buf.getbuffer().nbytes:
-            # Not `recv` at once: where the next request is there already, the connections that
-            # wait longer would go on waiting.
+        # Not `recv` at once: where the next request is there already, the connections that wait
+        # for longer would go on waiting.
+        if self.unreader is not None and self.unreader.buf.getbuffer().nbytes:
+            sleep(0)
+        else:
             wait_read(self.client.fileno())
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:

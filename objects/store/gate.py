@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 from objects.exceptions import NodeBusy
 
@@ -23,10 +23,17 @@ class Gate:
         self._waiting = 0
         self._doubtful = False
         self._lock = threading.Lock()
+        self._place = _Place(self)
 
-    @contextmanager
-    def waiting(self) -> Iterator[None]:
+    def waiting(self) -> AbstractContextManager[None]:
         """Holds a place while the node is expected to answer.
+
+        :raises NodeBusy: when there is none.
+        """
+        return self._place
+
+    def take(self) -> None:
+        """Take a place.
 
         :raises NodeBusy: when there is none.
         """
@@ -38,10 +45,10 @@ class Gate:
                     else f"{self._limit} requests wait for the node that owns this id."
                 )
             self._waiting += 1
-        try:
-            yield
-        finally:
-            self._add(-1)
+
+    def give_back(self) -> None:
+        """Give a place back."""
+        self._add(-1)
 
     @contextmanager
     def transferring(self) -> Iterator[None]:
@@ -49,7 +56,7 @@ class Gate:
 
         It is taken again afterwards even when there is none, for the body has been sent.
         """
-        self._add(-1)
+        self.give_back()
         try:
             yield
         finally:
@@ -66,3 +73,16 @@ class Gate:
     def _add(self, change: int) -> None:
         with self._lock:
             self._waiting += change
+
+
+class _Place:
+    """A place of a gate, taken and given back. One serves for all: the gate counts them."""
+
+    def __init__(self, gate: Gate) -> None:
+        self._gate = gate
+
+    def __enter__(self) -> None:
+        self._gate.take()
+
+    def __exit__(self, *error: object) -> None:
+        self._gate.give_back()

@@ -48,7 +48,7 @@ class Signer:
             node refuses those that are not signed.
         :param now: POSIX time, the clock's by default.
         """
-        stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(now))
+        stamp = _stamp(int(time.time() if now is None else now))
         scope = f"{stamp[:8]}/{self._region}/s3/aws4_request"
         headers = {"Host": self._address, "x-amz-content-sha256": UNSIGNED, "x-amz-date": stamp}
         if amz_headers:
@@ -77,3 +77,8 @@ class Signer:
         for part in (day, self._region, "s3", "aws4_request"):
             key = hmac.digest(key, part.encode(), "sha256")
         return key
+
+
+@lru_cache(maxsize=1)
+def _stamp(second: int) -> str:
+    return time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(second))

@@ -6,11 +6,12 @@ connection is refused, because nobody could tell whether it was cut short.
 """
 
 import socket
-import threading
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
 
 import httptools
 
@@ -81,6 +82,11 @@ class Request:
         return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
 
 
+@lru_cache(maxsize=256)
+def _field_name(name: bytes) -> str:
+    return name.decode("latin-1").lower()
+
+
 class _Collector:
     """Collects what httptools reports of one answer."""
 
@@ -97,8 +103,9 @@ class _Collector:
         self.excess = self.complete
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        key, text = name.decode("latin-1").lower(), value.decode("latin-1")
-        self.headers[key] = f"{self.headers[key]}, {text}" if key in self.headers else text
+        key, text = _field_name(name), value.decode("latin-1")
+        headers = self.headers
+        headers[key] = f"{headers[key]}, {text}" if key in headers else text
 
     def on_body(self, data: bytes) -> None:
         if not self.complete:
@@ -202,8 +209,8 @@ class Response:
 
 def _persistent(version: str, headers: dict[str, str]) -> bool:
     """Whether the connection outlives this answer (RFC 9112 section 9.3)."""
-    options = {option.strip().lower() for option in headers.get("connection", "").split(",")}
-    return version == "1.1" and "close" not in options
+    options = headers.get("connection", "").lower().split(",")
+    return version == "1.1" and "close" not in [option.strip() for option in options]
 
 
 class Connection:
@@ -340,8 +347,8 @@ class Pool:
         self._address = (host, port)
         self._connect_timeout = connect_timeout
         self._read_timeout = read_timeout
+        # Only by operations that are atomic: requests run beside each other.
         self._idle: deque[tuple[socket.socket, float]] = deque()
-        self._lock = threading.Lock()
 
     def exchange(
         self, request: Request, body: bytes | Iterable[bytes] = b"", *, repeatable: bool
@@ -366,24 +373,22 @@ class Pool:
 
     def put(self, sock: socket.socket) -> None:
         """Keep a connection for the next request."""
-        with self._lock:
-            self._idle.append((sock, time.monotonic()))
-            excess = self._idle.popleft()[0] if len(self._idle) > MAX_IDLE else None
-        if excess is not None:
-            excess.close()
+        self._idle.append((sock, time.monotonic()))
+        if len(self._idle) > MAX_IDLE:
+            with suppress(IndexError):
+                self._idle.popleft()[0].close()
 
     def clear(self) -> None:
         """End the connections that wait for a request."""
-        with self._lock:
-            idle, self._idle = self._idle, deque()
-        for sock, _ in idle:
-            sock.close()
+        with suppress(IndexError):
+            while True:
+                self._idle.popleft()[0].close()
 
     def _take(self) -> socket.socket | None:
-        with self._lock:
-            if not self._idle:
-                return None
+        try:
             sock, since = self._idle.pop()
+        except IndexError:
+            return None
         if time.monotonic() - since <= IDLE_LIFETIME:
             if self._is_quiet(sock):
                 return sock

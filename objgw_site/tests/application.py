@@ -1,11 +1,14 @@
 """A WSGI application that does to a server what applications may do."""
 
 import hashlib
+import itertools
 import json
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 Respond = Callable[[str, list[tuple[str, str]]], object]
+
+_turns = itertools.count(1)
 
 
 def application(environ: dict[str, Any], start_response: Respond) -> Iterable[bytes]:
@@ -32,6 +35,10 @@ def application(environ: dict[str, Any], start_response: Respond) -> Iterable[by
         case "/large":
             start_response("200 OK", [("Content-Length", str(64 * 2**20))])
             return (b"x" * 2**20 for _ in range(64))
+        case "/turn":
+            # Busy for a while, and without a pause in which others would get their turn anyway.
+            hashlib.pbkdf2_hmac("sha256", b"", b"", 4000)
+            return _whole(start_response, "200 OK", {"number": next(_turns)})
         case _:
             raise LookupError("hush-hush")
 

@@ -22,7 +22,7 @@ CLIENT_TIMEOUT = 2
 class Server:
     """gunicorn, configured as in production, around `objgw_site.tests.application`."""
 
-    def __init__(self) -> None:
+    def __init__(self, **settings: str) -> None:
         environment = {
             "PATH": os.environ["PATH"],
             "DJANGO_SETTINGS_MODULE": "objgw_site.settings",
@@ -32,6 +32,7 @@ class Server:
             "OBJGW_WORKERS": "1",
             "OBJGW_CLIENT_TIMEOUT": str(CLIENT_TIMEOUT),
             "OBJGW_GRACEFUL_TIMEOUT": "5",
+            **settings,
         }
         self._process = subprocess.Popen(
             [
@@ -326,6 +327,53 @@ class TestSlowClients:
             client.send(request("GET", "/large"))
             server.wait_for_line("client let go", since=before)
             assert len(client.rest()) < 64 * 2**20
+
+    def test_one_that_stops_within_the_head_is_let_go(self, client: Client, server: Server) -> None:
+        known = len(server.log)
+        client.send("GET /read HTTP/1.1\r\nHost: ob")
+        assert client.rest() == b""
+        assert not [line for line in server.log[known:] if "Traceback" in line]
+
+
+@pytest.mark.parametrize("begun", ["", "GET /read HTTP/1.1\r\n"], ids=["nothing", "half a head"])
+def test_a_connection_without_a_request_ends_after_a_while(begun: str) -> None:
+    settings = {"GUNICORN_CMD_ARGS": "--keep-alive=1", "OBJGW_CLIENT_TIMEOUT": "3600"}
+    with Server(**settings) as server, Client(server) as client:
+        assert client.ask("GET", "/chunks").body == b"onetwo"
+        client.send(begun)
+        assert client.rest() == b""
+
+
+class TestTurns:
+    """Connections that always have a request ready do not keep others from being served."""
+
+    REQUESTS = 400
+
+    @pytest.mark.parametrize(
+        "padding",
+        [
+            pytest.param("", id="many requests in one packet"),
+            # gunicorn reads 8 KiB at once: the next request is not read yet when one is answered.
+            pytest.param("x" * 8100, id="one request in one read"),
+        ],
+    )
+    def test_are_taken(self, server: Server, client: Client, padding: str) -> None:
+        wanted = request("GET", "/turn", f"X-Padding: {padding}").encode()
+        if padding:
+            wanted = request(
+                "GET", "/turn", f"X-Padding: {padding}{'x' * (8192 - len(wanted))}"
+            ).encode()
+            assert len(wanted) == 8192
+        with Client(server) as other:
+            other.ask("GET", "/read")  # so that the server waits for its next request only
+            sender = threading.Thread(target=client.send, args=(wanted * self.REQUESTS,))
+            sender.start()
+            first = json.loads(client.answer().body)["number"]
+            number = json.loads(other.ask("GET", "/turn").body)["number"]
+            for _ in range(self.REQUESTS - 1):
+                client.answer()
+            sender.join()
+        assert number - first < self.REQUESTS / 2
 
 
 def test_header_names_that_look_like_others_are_dropped_and_named(client: Client) -> None:
