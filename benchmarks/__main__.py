@@ -56,6 +56,12 @@ def _parser() -> argparse.ArgumentParser:
         help="compare with the gateway of another checkout, in the same rounds; repeatable",
     )
     parser.add_argument(
+        "--floors",
+        action="store_true",
+        help="compare with the gateway's server alone, and without Django's request path, too",
+    )
+    parser.add_argument("--nodes", type=int, default=3, help="how many (default: 3)")
+    parser.add_argument(
         "--output", type=Path, default=RESULTS, metavar="FOLDER", help="default: benchmarks/results"
     )
     return parser
@@ -70,11 +76,11 @@ def _run(options: argparse.Namespace) -> None:
         large=2 if quick else 8,
     )
     title = options.label or ("quick" if quick else "run")
-    known = machine.description()
+    known = [*machine.description(), ("nodes", str(options.nodes))]
     cases, checkouts = _chosen(options), _checkouts(options.against)
     with (
         tempfile.TemporaryDirectory(prefix="objgw-bench-") as folder,
-        running_stack(Path(folder), checkouts) as stack,
+        running_stack(Path(folder), checkouts, nodes=options.nodes, floors=options.floors) as stack,
     ):
         findings = _findings(stack, cases, plan, options)
     if not findings.outcomes:
@@ -112,7 +118,7 @@ def _findings(stack: Stack, cases: list[Case], plan: Plan, options: argparse.Nam
     membership: MembershipCost | None = None
     for case in cases:
         with _noting(failures):
-            outcomes[case] = measure(stack.servers, case, plan, stack.folder)
+            outcomes[case] = measure(stack.servers(case), case, plan, stack.folder)
             _say(_line(outcomes[case]))
     if everything:
         sizes = _SMALL_BODIES if options.quick else _LARGE_BODIES

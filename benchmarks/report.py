@@ -15,6 +15,7 @@ _COLUMNS = (
     "p50 ms",
     "p99 ms",
     "CPU µs/request",
+    "CPU of nodes µs/request",
     "CPU s/GiB",
     "peak MiB",
     "rate, of nginx's",
@@ -75,6 +76,7 @@ def _rows(outcome: Outcome) -> Iterator[tuple[str, ...]]:
         (lambda sample: sample.load.p50, 1e3, 2),
         (lambda sample: sample.load.p99, 1e3, 2),
         (lambda sample: sample.cpu_per_request, 1e6, 0),
+        (lambda sample: sample.nodes_cpu_per_request, 1e6, 0),
         (lambda sample: sample.cpu_per_gib, 1, 2),
         (lambda sample: sample.peak, 2**-20, 1),
     )

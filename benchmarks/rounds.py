@@ -8,6 +8,7 @@ from statistics import median
 from benchmarks import heads, transfer, wrk
 from benchmarks.cases import KIB, MIB, Case
 from benchmarks.load import Load
+from benchmarks.processes import ProcessTree
 from benchmarks.servers import Server
 
 
@@ -31,12 +32,14 @@ class Sample:
     """One round of one server in one case.
 
     :ivar cpu: seconds of the server's processes.
+    :ivar nodes_cpu: seconds of the processes of the nodes behind it, None where there are none.
     :ivar peak: the most bytes resident in one of its workers, None for one without workers.
     """
 
     load: Load
     size: int
     cpu: float | None
+    nodes_cpu: float | None
     peak: int | None
 
     @property
@@ -52,6 +55,10 @@ class Sample:
     @property
     def cpu_per_request(self) -> float | None:
         return None if self.cpu is None else self.cpu / self.load.requests
+
+    @property
+    def nodes_cpu_per_request(self) -> float | None:
+        return None if self.nodes_cpu is None else self.nodes_cpu / self.load.requests
 
     @property
     def cpu_per_gib(self) -> float | None:
@@ -125,6 +132,7 @@ def _sample(server: Server, case: Case, ids: list[str], targets: Path, plan: Pla
     if processes is not None:
         processes.reset_peaks()
         before = processes.cpu_seconds()
+    nodes_before = _cpu_seconds(server.nodes)
     if case.large:
         count = max(case.connections, plan.large)
         wanted = (ids * (count // len(ids) + 1))[:count]
@@ -134,7 +142,12 @@ def _sample(server: Server, case: Case, ids: list[str], targets: Path, plan: Pla
     else:
         load = wrk.load(server, case, targets, plan.seconds)
     size = 0 if case.missing or case.method == "HEAD" else case.size
+    nodes_cpu = _cpu_seconds(server.nodes) - nodes_before if server.nodes else None
     if processes is None:
-        return Sample(load, size, None, None)
+        return Sample(load, size, None, nodes_cpu, None)
     cpu = processes.cpu_seconds() - before
-    return Sample(load, size, cpu, max(processes.peaks().values(), default=None))
+    return Sample(load, size, cpu, nodes_cpu, max(processes.peaks().values(), default=None))
+
+
+def _cpu_seconds(trees: Sequence[ProcessTree]) -> float:
+    return sum(tree.cpu_seconds() for tree in trees)

@@ -1,7 +1,7 @@
 """The servers that are compared, each reached by the same requests."""
 
 import http.client
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from minio import Minio
@@ -21,6 +21,7 @@ class Server:
     :ivar address: ``host:port``, likewise ``host_header``, which a presigned URL is bound to.
     :ivar target: from a method and an id to the request target.
     :ivar processes: None where the cost is not ours to ask for.
+    :ivar nodes: the processes of the nodes that it asks.
     """
 
     name: str
@@ -28,6 +29,7 @@ class Server:
     host_header: str
     target: Callable[[str, str], str]
     processes: ProcessTree | None = None
+    nodes: Sequence[ProcessTree] = ()
 
     def check(self, case: Case, object_id: str, body: bytes) -> None:
         """Send one request of a case.

@@ -10,15 +10,16 @@ from pathlib import Path
 
 from benchmarks.cases import Case, object_ids
 from benchmarks.failure import CannotMeasure
+from benchmarks.floors import FLOORS, can
 from benchmarks.nginx import NginxProcess, find_program
 from benchmarks.processes import ProcessTree
 from benchmarks.sampled_gunicorn import FOLDER
 from benchmarks.servers import Presigned, Server, gateway_target
 from benchmarks.transfer import Transfer
 from demo.children import PROJECT_ROOT, ChildProcess
-from demo.gateway import GatewayProcess, gateway_environment
+from demo.gateway import APPLICATION, GatewayProcess, gateway_environment
 from demo.ports import free_port
-from demo.s3nodes import LocalNode, MinioServer, NodeProcess, running_nodes
+from demo.s3nodes import LocalNode, MinioServer, running_nodes
 
 _HOST = "127.0.0.1"
 _LOADERS = 8
@@ -31,43 +32,57 @@ class Stack:
     :ivar node: the first node, by presigned URLs.
     :ivar nginx: in front of that node.
     :ivar gateways: by name; ``objgw`` is the one of this checkout.
+    :ivar node_processes: of the local nodes, in their order.
+    :ivar floors: the applications of `benchmarks.floors`.
     """
 
     folder: Path
     local_nodes: Sequence[LocalNode]
+    node_processes: Sequence[ProcessTree]
     node: Server
     nginx: Server
     gateways: Mapping[str, Server]
+    floors: Sequence[Server] = ()
 
     @property
     def objgw(self) -> Server:
         return self.gateways["objgw"]
 
-    @property
-    def servers(self) -> list[Server]:
-        return [self.node, self.nginx, *self.gateways.values()]
+    def servers(self, case: Case) -> list[Server]:
+        """Those that can do what a case asks for."""
+        floors = self.floors if can(case) else ()
+        return [self.node, self.nginx, *self.gateways.values(), *floors]
 
     @contextlib.contextmanager
     def further_gateway(self, name: str, nodes: Iterable[LocalNode]) -> Iterator[Server]:
         """One more gateway, with nodes of its own."""
-        with _gateway(self.folder, name, PROJECT_ROOT, nodes) as server:
+        with _gateway(self.folder, name, PROJECT_ROOT, nodes, self.node_processes) as server:
             yield server
 
     @contextlib.contextmanager
     def sampled_gateway(self, folder: Path) -> Iterator[Server]:
         """One more gateway, whose workers write samples of themselves to a folder at their end."""
         with _gateway(
-            self.folder, "sampled", PROJECT_ROOT, self.local_nodes, samples=folder
+            self.folder,
+            "sampled",
+            PROJECT_ROOT,
+            self.local_nodes,
+            self.node_processes,
+            samples=folder,
         ) as server:
             yield server
 
 
 @contextlib.contextmanager
-def running_stack(folder: Path, checkouts: Mapping[str, Path]) -> Iterator[Stack]:
-    """Three nodes, nginx and the gateway inside the with block.
+def running_stack(
+    folder: Path, checkouts: Mapping[str, Path], *, nodes: int = 3, floors: bool = False
+) -> Iterator[Stack]:
+    """The nodes, nginx and the gateway inside the with block.
 
     :param folder: for data and logs.
     :param checkouts: further versions of the gateway, by name, to be compared with this one.
+    :param nodes: their number.
+    :param floors: compare with the applications of `benchmarks.floors`, too.
     """
     minio = MinioServer.find()
     if minio is None:
@@ -78,34 +93,47 @@ def running_stack(folder: Path, checkouts: Mapping[str, Path]) -> Iterator[Stack
     for program in ("wrk", "nginx"):
         find_program(program)
     with contextlib.ExitStack() as stack:
-        processes = stack.enter_context(running_nodes(folder / "nodes", 3, minio))
-        nodes = [process.node for process in processes]
-        presigned = Presigned(nodes[0])
+        processes = stack.enter_context(running_nodes(folder / "nodes", nodes, minio))
+        local_nodes = [process.node for process in processes]
+        trees = [ProcessTree(process.pid) for process in processes]
+        presigned = Presigned(local_nodes[0])
         presigned.create_bucket()
-        nginx = NginxProcess(folder / "nginx", free_port(_HOST), nodes[0].endpoint)
+        nginx = NginxProcess(folder / "nginx", free_port(_HOST), local_nodes[0].endpoint)
         stack.enter_context(_started(nginx, nginx.start))
-        endpoint = nodes[0].endpoint
+        endpoint = local_nodes[0].endpoint
         gateways = {
-            name: stack.enter_context(_gateway(folder, name, root, nodes))
+            name: stack.enter_context(_gateway(folder, name, root, local_nodes, trees))
             for name, root in {"objgw": PROJECT_ROOT, **checkouts}.items()
         }
+        lean = [
+            stack.enter_context(
+                _gateway(
+                    folder,
+                    name,
+                    PROJECT_ROOT,
+                    local_nodes,
+                    trees,
+                    application=f"benchmarks.floors:{name}",
+                )
+            )
+            for name in (FLOORS if floors else ())
+        ]
         yield Stack(
             folder,
-            nodes,
-            Server("node", endpoint, endpoint, presigned.target, _alone(processes[0])),
+            local_nodes,
+            trees,
+            Server("node", endpoint, endpoint, presigned.target, trees[0]),
             Server(
                 "nginx",
                 f"{_HOST}:{nginx.port}",
                 endpoint,
                 presigned.target,
                 ProcessTree(nginx.pid),
+                trees[:1],
             ),
             gateways,
+            lean,
         )
-
-
-def _alone(process: NodeProcess) -> ProcessTree:
-    return ProcessTree(process.pid)
 
 
 @contextlib.contextmanager
@@ -121,8 +149,10 @@ def _gateway(
     name: str,
     root: Path,
     nodes: Iterable[LocalNode],
+    node_processes: Sequence[ProcessTree],
     *,
     samples: Path | None = None,
+    application: str | None = None,
 ) -> Iterator[Server]:
     inherited = {
         key: value
@@ -142,9 +172,12 @@ def _gateway(
         gateway.environment[FOLDER] = str(samples)
         production = gateway.argv.index("python:objgw_site.gunicorn")
         gateway.argv[production] = "python:benchmarks.sampled_gunicorn"
+    if application is not None:
+        gateway.argv = [application if word == APPLICATION else word for word in gateway.argv]
     with _started(gateway, gateway.start):
         address = f"{_HOST}:{gateway.port}"
-        yield Server(name, address, address, gateway_target, ProcessTree(gateway.pid))
+        processes = ProcessTree(gateway.pid)
+        yield Server(name, address, address, gateway_target, processes, node_processes)
 
 
 def store_objects(stack: Stack, cases: Iterable[Case], scale: float) -> None:

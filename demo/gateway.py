@@ -9,7 +9,9 @@ from pathlib import Path
 from demo.children import ChildProcess, Pause, http_status
 from demo.s3nodes import LocalNode, nodes_setting
 
-_GUNICORN_ARGUMENTS = ("-c", "python:objgw_site.gunicorn", "objgw_site.wsgi")
+#: What gunicorn serves.
+APPLICATION = "objgw_site.wsgi"
+_GUNICORN_ARGUMENTS = ("-c", "python:objgw_site.gunicorn", APPLICATION)
 
 
 def gateway_environment(
