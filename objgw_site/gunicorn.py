@@ -38,9 +38,12 @@ if env.problems:
 
 
 def post_worker_init(worker: object) -> None:
-    """Know the nodes before the first request asks, and make a pause short."""
+    """Know the nodes before the first request asks, and keep pauses short."""
     from nodes.membership import get_membership
+    from objects.store import transport
+    from objgw_site.worker import await_readable
 
+    transport.await_readable = await_readable
     get_membership().keep()
     # What is here now stays: a collection that looks at all of it takes 50 ms.
     gc.collect()

@@ -159,6 +159,14 @@ def _end_of_input(sock: socket.socket) -> None:
         twin.shutdown(socket.SHUT_RD)
 
 
+def await_readable(sock: Any) -> None:
+    """Wait in the event loop until a gevent socket can be read from, even if it can be already.
+
+    As its ``recv`` does when there is nothing, with the watcher and the timeout that it has.
+    """
+    sock._wait(sock._read_event)  # noqa: SLF001  (gevent.socket.wait_read makes a watcher each time)
+
+
 def send_all(sock: socket.socket, data: bytes) -> None:
     """``sendall`` whose timeout is for progress, not for all of it."""
     sent = sock.send(data)

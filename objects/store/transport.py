@@ -8,7 +8,7 @@ connection is refused, because nobody could tell whether it was cut short.
 import socket
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
@@ -25,6 +25,11 @@ MAX_IDLE = 64
 IDLE_LIFETIME = 20.0
 
 _NO_BODY = frozenset({204, 304})
+
+#: Waits until a socket can be read from; raises TimeoutError as its `recv` would. A server with an
+#: event loop sets its own here, so that requests take turns: without it, one whose answer is there
+#: already goes on at once, and those that wait for longer go on waiting.
+await_readable: Callable[[socket.socket], object] | None = None
 
 
 class TransportError(Exception):
@@ -269,8 +274,11 @@ class Connection:
         if self._buffer:
             data, self._buffer = self._buffer[:size], self._buffer[size:]
             return data
+        sock = self._open
         try:
-            return self._open.recv(size)
+            if await_readable is not None:
+                await_readable(sock)
+            return sock.recv(size)
         except TimeoutError as error:
             raise TimedOut("the node did not go on in time") from error
         except OSError as error:

@@ -47,6 +47,26 @@ def fetch(pool: Pool, request: Request = GET) -> bytes:
     return pool.exchange(request, repeatable=True).read()
 
 
+class TestTurns:
+    """Where there is an event loop, it decides who goes on."""
+
+    def test_are_waited_for_before_each_read(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        waits: list[int] = []
+        monkeypatch.setattr(transport, "await_readable", lambda sock: waits.append(sock.fileno()))
+        with NodeServer(says(ok(b"hello"))) as server, _closed(pool_to(server)) as pool:
+            assert fetch(pool) == b"hello"
+        assert waits
+        assert -1 not in waits
+
+    def test_that_do_not_come_in_time(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def never(_sock: socket.socket) -> None:
+            raise TimeoutError
+
+        monkeypatch.setattr(transport, "await_readable", never)
+        with NodeServer(says(ok(b"hello"))) as server, pytest.raises(TimedOut):
+            fetch(pool_to(server))
+
+
 class TestAnswersThatAreWhole:
     @pytest.mark.parametrize(
         ("answer", "body"),
