@@ -162,6 +162,7 @@ LOGGING = {
     "loggers": {
         "objgw": {"level": OBJGW_LOG_LEVEL.upper()},
         "django": {"level": "INFO", "handlers": ["stderr"], "propagate": False},
-        "django.request": {"filters": ["unhandled"]},
+        # From ERROR on, for below it every 404 would be made into a record to be thrown away.
+        "django.request": {"level": "ERROR", "filters": ["unhandled"]},
     },
 }

@@ -2,14 +2,13 @@
 
 import json
 import logging
-from typing import cast
+from collections.abc import Mapping
 
 from django.core.exceptions import BadRequest as DjangoBadRequest
 from django.core.exceptions import SuspiciousOperation
 from django.http import Http404, HttpRequest, HttpResponse
 from rest_framework import exceptions as drf
-from rest_framework.renderers import BrowsableAPIRenderer, JSONRenderer
-from rest_framework.request import Request
+from rest_framework.renderers import BrowsableAPIRenderer
 from rest_framework.response import Response
 
 from problems import request_id
@@ -59,7 +58,7 @@ def log(problem: Problem, exc: BaseException) -> None:
         logger.debug("%d %s: %s", problem.status, problem.code, problem.detail)
 
 
-def exception_handler(exc: Exception, context: dict[str, object]) -> Response:
+def exception_handler(exc: Exception, context: dict[str, object]) -> HttpResponse:
     """DRF's ``EXCEPTION_HANDLER``: answer any exception of a view with a problem document."""
     problem = as_problem(exc)
     log(problem, exc)
@@ -67,27 +66,25 @@ def exception_handler(exc: Exception, context: dict[str, object]) -> Response:
     if isinstance(problem, MethodNotAllowed):
         view = context["view"]
         headers["Allow"] = ", ".join(getattr(view, "allowed_methods", []))
-    response = Response(
-        problem.document(request_id.current()),
-        status=problem.status,
-        headers=headers,
-    )
-    request = cast("Request", context["request"])
-    if not isinstance(getattr(request, "accepted_renderer", None), BrowsableAPIRenderer):
-        # Whatever the view answers with otherwise (YAML, a page): a problem is JSON.
-        request.accepted_renderer = JSONRenderer()
-        request.accepted_media_type = JSONRenderer.media_type
-        response.content_type = MEDIA_TYPE
-    return response
+    renderer = getattr(context["request"], "accepted_renderer", None)
+    if isinstance(renderer, BrowsableAPIRenderer):
+        document = problem.document(request_id.current())
+        return Response(document, status=problem.status, headers=headers)
+    # Whatever the view answers with otherwise (YAML, a page): a problem is JSON.
+    return _answer(problem, headers)
 
 
 def problem_response(problem: Problem) -> HttpResponse:
     """A problem document outside of DRF."""
+    return _answer(problem, problem.headers)
+
+
+def _answer(problem: Problem, headers: Mapping[str, str]) -> HttpResponse:
     return HttpResponse(
         json.dumps(problem.document(request_id.current())),
         status=problem.status,
         content_type=MEDIA_TYPE,
-        headers=problem.headers,
+        headers=dict(headers),
     )
 
 
