@@ -6,7 +6,7 @@ from xml.sax.saxutils import escape
 from benchmarks.cases import MIB
 from benchmarks.rounds import Outcome, Spread
 
-_COLOURS = ("#8c9aa8", "#4d8f5c", "#c4572e", "#6b5aa8", "#b08d2b")
+_COLOURS = ("#8c9aa8", "#4d8f5c", "#c4572e", "#6b5aa8", "#b08d2b", "#3f8fa8")
 _LABEL, _BAR, _VALUES, _THICK, _GAP = 190, 460, 170, 13, 12
 _TOP = 60
 _WIDTH = _LABEL + _BAR + _VALUES
@@ -15,7 +15,8 @@ _WIDTH = _LABEL + _BAR + _VALUES
 def svg(title: str, outcomes: Iterable[Outcome]) -> str:
     """The chart. In each group the longest bar fills the width; whiskers are least and most."""
     groups = list(outcomes)
-    servers = list(groups[0].samples)
+    # In the order of the group with the most, whatever the others lack.
+    servers = max((list(group.samples) for group in groups), key=len)
     height = _TOP + sum(len(group.samples) * _THICK + _GAP for group in groups)
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}"',
@@ -26,7 +27,7 @@ def svg(title: str, outcomes: Iterable[Outcome]) -> str:
     ]
     y = _TOP
     for group in groups:
-        parts += _group(group, y)
+        parts += _group(group, y, servers)
         y += len(group.samples) * _THICK + _GAP
     return "\n".join((*parts, "</svg>", ""))
 
@@ -38,11 +39,15 @@ def _text(x: float, y: float, text: str, *, size: int = 11) -> str:
 def _legend(servers: list[str]) -> Iterator[str]:
     for number, server in enumerate(servers):
         x = _LABEL + number * 110
-        yield f'<rect x="{x}" y="34" width="11" height="11" fill="{_COLOURS[number % 5]}"/>'
+        yield f'<rect x="{x}" y="34" width="11" height="11" fill="{_colour(number)}"/>'
         yield _text(x + 16, 44, server)
 
 
-def _group(outcome: Outcome, y: float) -> Iterator[str]:
+def _colour(number: int) -> str:
+    return _COLOURS[number % len(_COLOURS)]
+
+
+def _group(outcome: Outcome, y: float, servers: list[str]) -> Iterator[str]:
     case = outcome.case
     by_size = case.size >= MIB and not case.missing and case.method != "HEAD"
     spreads = {
@@ -54,10 +59,11 @@ def _group(outcome: Outcome, y: float) -> Iterator[str]:
     longest = max(spread.high for spread in spreads.values() if spread is not None)
     plural = "" if case.connections == 1 else "s"
     yield _text(10, y + 11, f"{case.kind}, {case.connections} connection{plural}")
-    for number, spread in enumerate(spreads.values()):
+    for number, (server, spread) in enumerate(spreads.items()):
         if spread is not None:
             unit = "MiB/s" if by_size else "requests/s"
-            yield from _bar(spread, longest, y + number * _THICK, _COLOURS[number % 5], unit)
+            colour = _colour(servers.index(server))
+            yield from _bar(spread, longest, y + number * _THICK, colour, unit)
 
 
 def _bar(spread: Spread, longest: float, y: float, colour: str, unit: str) -> Iterator[str]:

@@ -30,9 +30,9 @@ from email.utils import formatdate
 from functools import lru_cache
 from typing import Any
 
-from gevent import GreenletExit, getcurrent, sleep
+from gevent import GreenletExit, getcurrent
 from gevent.monkey import get_original
-from gevent.socket import wait_read
+from gevent.socket import wait_read, wait_readwrite
 from gunicorn import util
 from gunicorn.http import errors, wsgi
 from gunicorn.http.body import ChunkedReader, LengthReader
@@ -200,10 +200,17 @@ class _Connection:
         self.idle_since = time.monotonic()
         # Not `recv` at once: where the next request is there already, the connections that wait
         # for longer would go on waiting.
-        if self.unreader is not None and self.unreader.buf.getbuffer().nbytes:
-            sleep(0)
+        if self._has_read_ahead():
+            # Comes back after one turn of the event loop; `sleep(0)` would come back before it.
+            wait_readwrite(self.client.fileno())
         else:
             wait_read(self.client.fileno())
+
+    def _has_read_ahead(self) -> bool:
+        if self.unreader is not None and self.unreader.buf.getbuffer().nbytes:
+            return True
+        # What TLS has decrypted already, too.
+        return bool(getattr(self.client, "pending", int)())
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         self.idle_since = None

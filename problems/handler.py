@@ -1,6 +1,5 @@
 """From an exception to its problem+json answer, for DRF views and for Django itself."""
 
-import json
 import logging
 from collections.abc import Mapping
 
@@ -8,7 +7,7 @@ from django.core.exceptions import BadRequest as DjangoBadRequest
 from django.core.exceptions import SuspiciousOperation
 from django.http import Http404, HttpRequest, HttpResponse
 from rest_framework import exceptions as drf
-from rest_framework.renderers import BrowsableAPIRenderer
+from rest_framework.renderers import BrowsableAPIRenderer, JSONRenderer
 from rest_framework.response import Response
 
 from problems import request_id
@@ -81,7 +80,7 @@ def problem_response(problem: Problem) -> HttpResponse:
 
 def _answer(problem: Problem, headers: Mapping[str, str]) -> HttpResponse:
     return HttpResponse(
-        json.dumps(problem.document(request_id.current())),
+        JSONRenderer().render(problem.document(request_id.current())),
         status=problem.status,
         content_type=MEDIA_TYPE,
         headers=dict(headers),

@@ -100,6 +100,8 @@ StartDemo = Callable[..., RunningDemo]
 @pytest.fixture
 def start_demo(tmp_path: Path) -> Iterator[StartDemo]:
     started: list[RunningDemo] = []
+    # Under nohup it would be ignored, by the demo as well.
+    inherited = signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
     def start(store: str = "moto", nodes: int = 2, *, ready: bool = True) -> RunningDemo:
         demo = RunningDemo(tmp_path, store, nodes)
@@ -109,6 +111,7 @@ def start_demo(tmp_path: Path) -> Iterator[StartDemo]:
         return demo
 
     yield start
+    signal.signal(signal.SIGHUP, inherited)
     for demo in started:
         demo.clean_up()
 

@@ -6,6 +6,9 @@ import json
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+from objects.store import transport
+from objgw_site import worker
+
 Respond = Callable[[str, list[tuple[str, str]]], object]
 
 _turns = itertools.count(1)
@@ -35,6 +38,9 @@ def application(environ: dict[str, Any], start_response: Respond) -> Iterable[by
         case "/large":
             start_response("200 OK", [("Content-Length", str(64 * 2**20))])
             return (b"x" * 2**20 for _ in range(64))
+        case "/waits":
+            found = {"in the event loop": transport.await_readable is worker.await_readable}
+            return _whole(start_response, "200 OK", found)
         case "/turn":
             # Busy for a while, and without a pause in which others would get their turn anyway.
             hashlib.pbkdf2_hmac("sha256", b"", b"", 4000)
