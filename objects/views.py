@@ -35,11 +35,11 @@ class ObjectView(APIView):
     renderer_classes = [JSONRenderer]
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        # An object is what it is: whoever stores or reads one takes any type. And there is nobody
-        # to be authenticated, permitted or throttled.
         # A request that refers to itself would stay, with all that hangs on it, until the garbage
         # collector comes by.
         request.parser_context.clear()
+        # An object is what it is: whoever stores or reads one takes any type. And there is nobody
+        # to be authenticated, permitted or throttled.
         request.accepted_renderer = JSONRenderer()
         request.accepted_media_type = JSONRenderer.media_type
 
@@ -96,7 +96,7 @@ class ObjectsView(APIView):
 
 def _plain(request: Request) -> HttpRequest:
     """Django's own request: each look at DRF's goes through its ``__getattr__``."""
-    plain: HttpRequest = request._request  # noqa: SLF001
+    plain: HttpRequest = request._request  # noqa: SLF001  (DRF has no public name for it)
     return plain
 
 

@@ -48,9 +48,9 @@ def fetch(pool: Pool, request: Request = GET) -> bytes:
 
 
 class TestTurns:
-    """Where there is an event loop, it decides who goes on."""
+    """Where there is an event loop, it decides who goes on. The worker's tests have the real one."""
 
-    def test_are_waited_for_before_each_read(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_are_waited_for(self, monkeypatch: pytest.MonkeyPatch) -> None:
         waits: list[int] = []
         monkeypatch.setattr(transport, "await_readable", lambda sock: waits.append(sock.fileno()))
         with NodeServer(says(ok(b"hello"))) as server, _closed(pool_to(server)) as pool:
