@@ -48,7 +48,7 @@ def fetch(pool: Pool, request: Request = GET) -> bytes:
 
 
 class TestTurns:
-    """Where there is an event loop, it decides who goes on. The worker's tests have the real one."""
+    """An event loop decides who goes on. The worker's tests have the real one."""
 
     def test_are_waited_for(self, monkeypatch: pytest.MonkeyPatch) -> None:
         waits: list[int] = []
