@@ -1,13 +1,14 @@
 # Debian's own python3 (/usr/bin) and the public image's (/usr/local/bin) both work as the base:
 # the virtual environment is made and used on top of the same one.
-ARG BASE_IMAGE=python:3.11-slim-bookworm
+# The tag says what it is, the digest which one it is (docs/deployment.md says how to renew it).
+ARG BASE_IMAGE=python:3.11-slim-bookworm@sha256:0bee7276f83efd4a1ee05bbbf4281d95ed28e079220a9457f25a93e3f1e3c31b
 
 FROM ${BASE_IMAGE} AS builder
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 RUN python3 -m venv /opt/objgw/venv
 COPY requirements/base.txt requirements/production.txt /build/requirements/
 # Compiled without looking at source times later: the image never changes, so nothing can go stale.
-RUN /opt/objgw/venv/bin/pip install --no-compile -r /build/requirements/production.txt \
+RUN /opt/objgw/venv/bin/pip install --no-compile --require-hashes -r /build/requirements/production.txt \
  && /opt/objgw/venv/bin/pip uninstall --yes --quiet setuptools pip \
  && /opt/objgw/venv/bin/python -m compileall -q -j 0 --invalidation-mode unchecked-hash \
       /opt/objgw/venv/lib
@@ -31,12 +32,14 @@ HEALTHCHECK --interval=10s --timeout=5s --start-period=20s --retries=3 \
 # No USER: the entrypoint needs root for a moment, to learn the group of the Docker socket, and
 # hands over to the user objgw. `docker run --user 10001` works too (docs/deployment.md).
 ENTRYPOINT ["python", "-I", "deploy/entrypoint.py"]
-CMD ["gunicorn", "-c", "python:objgw_site.gunicorn", "objgw_site.wsgi"]
+CMD ["gunicorn", "-c", "python:objgw_site.server.config", "objgw_site.wsgi"]
 
 # Last, so that another version or revision rebuilds nothing else.
 ARG VERSION=dev
 ARG REVISION=unknown
-LABEL org.opencontainers.image.title="objgw" \
+# By objgw.role a gateway knows the containers of gateways, which are no nodes whatever their name.
+LABEL objgw.role="gateway" \
+      org.opencontainers.image.title="objgw" \
       org.opencontainers.image.description="A stateless HTTP gateway in front of self-contained S3 nodes" \
       org.opencontainers.image.licenses="MIT" \
       org.opencontainers.image.version="${VERSION}" \

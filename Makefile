@@ -8,18 +8,28 @@ BIN := $(VENV)/bin
 NODES ?= 3
 PORT ?= 3000
 COMPOSE ?= $(shell docker compose version >/dev/null 2>&1 && echo docker compose || echo docker-compose)
+# Test processes beside each other. Most tests wait for other programs.
+JOBS ?= 3
 PYTEST_ARGS ?=
 BENCH_ARGS ?=
+UPGRADE ?= --upgrade
 
-.PHONY: help run demo test itest faults bench profile lint format generate tools requirements clean
+.PHONY: help run demo dev check test itest faults bench profile lint format generate tools requirements clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -r
+PIP_INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --require-hashes -r
 
+# Nothing is left of an environment that could not be made: the next try would take it for whole.
 $(BIN)/python:
-	$(PYTHON) -m venv $(VENV)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	  echo "objgw needs Python 3.11 or later; $(PYTHON) is $$($(PYTHON) --version 2>&1)." \
+	    "Name another: make PYTHON=python3.13 …" >&2; exit 1; }
+	@[ ! -e $(VENV) ] || { \
+	  echo "$(VENV) is there and is no virtual environment: remove it, or name another: make VENV=…" >&2; exit 1; }
+	@echo "Making the virtual environment in $(VENV). This takes a minute or two."
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
 
 # Stamps, so that a run with nothing new installs nothing. The demo waits for no test tools.
 $(VENV)/.installed: requirements/base.txt requirements/production.txt requirements/demo.txt \
@@ -40,8 +50,14 @@ run: ## Build and start the whole stack with Docker Compose, on port 3000
 demo: $(VENV)/.installed-demo ## Run NODES (3) local S3 nodes and the gateway on PORT (3000), without Docker
 	@exec $(BIN)/python manage.py demo --nodes $(NODES) --port $(PORT)
 
+dev: $(VENV)/.installed-demo ## The same with Django's development server: pages to click through
+	@exec $(BIN)/python manage.py demo --development --nodes $(NODES) --port $(PORT)
+
 test: $(VENV)/.installed ## Fast and functional tests; needs neither Docker nor Go
-	$(BIN)/python -m pytest -m "not docker and not faults" $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile -m "not docker and not faults" $(PYTEST_ARGS)
+
+check: lint ## What to run at every save: lint, types, and the tests that start nothing
+	$(BIN)/python -m pytest -q -n $(JOBS) nodes objects problems objgw_site/tests $(PYTEST_ARGS)
 
 itest: $(VENV)/.installed ## The real thing: a Docker engine, the compose stack, MinIO nodes
 	$(BIN)/python -m pytest -m "docker and not faults" $(PYTEST_ARGS)
@@ -69,10 +85,11 @@ format: $(VENV)/.installed ## Format and fix what can be fixed
 generate: $(VENV)/.installed ## Write docs/openapi.yaml from the code
 	$(BIN)/python manage.py spectacular --validate --fail-on-warn --file docs/openapi.yaml
 
-requirements: $(VENV)/.installed ## Pin requirements/*.txt anew from requirements/*.in
+requirements: $(VENV)/.installed ## Pin requirements/*.txt anew; UPGRADE= only adds what is new in *.in
 	for set in base production demo development; do \
-	  $(BIN)/pip-compile --quiet --upgrade --strip-extras --no-header --no-emit-index-url \
-	    --no-emit-find-links --annotation-style=line -o requirements/$$set.txt requirements/$$set.in; \
+	  $(BIN)/pip-compile --quiet $(UPGRADE) --generate-hashes --allow-unsafe --strip-extras \
+	    --no-header --no-emit-index-url --no-emit-find-links --annotation-style=line \
+	    -o requirements/$$set.txt requirements/$$set.in || exit 1; \
 	done
 
 clean: ## Remove the virtual environment, caches and the demo's data

@@ -7,8 +7,15 @@ import sys
 
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "objgw_site.settings")
-    from django.core.management import execute_from_command_line
-
+    try:
+        from django.core.management import execute_from_command_line
+    except ModuleNotFoundError as error:
+        if error.name != "django":
+            raise
+        sys.exit(
+            f"manage.py: {sys.executable} has no Django. `make tools` makes a virtual environment "
+            "that has; `. .venv/bin/activate` makes `python` mean it."
+        )
     execute_from_command_line(sys.argv)
 
 

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from benchmarks import sampler
-from objgw_site import gunicorn as production
+from objgw_site.server import config as production
 
 #: The environment variable that names the folder for the samples.
 FOLDER = "BENCHMARK_SAMPLES"

@@ -170,7 +170,7 @@ def _gateway(
     gateway.argv = ["env", f"--chdir={root}", *gateway.argv]
     if samples is not None:
         gateway.environment[FOLDER] = str(samples)
-        production = gateway.argv.index("python:objgw_site.gunicorn")
+        production = gateway.argv.index("python:objgw_site.server.config")
         gateway.argv[production] = "python:benchmarks.sampled_gunicorn"
     if application is not None:
         gateway.argv = [application if word == APPLICATION else word for word in gateway.argv]

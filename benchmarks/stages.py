@@ -22,7 +22,7 @@ _STAGES = (
     ("problems/", "middleware"),
     ("objgw_site/middleware", "middleware"),
     ("whitenoise/", "middleware"),
-    ("objgw_site/worker", "worker"),
+    ("objgw_site/server", "worker"),
     ("gunicorn/", "gunicorn"),
     ("rest_framework/", "DRF"),
     ("django/", "Django"),

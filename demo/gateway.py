@@ -1,6 +1,7 @@
 """The gateway as a local process: under gunicorn, the way the production image starts it."""
 
 import os
+import shlex
 import sys
 import time
 from collections.abc import Iterable, Mapping
@@ -11,7 +12,9 @@ from demo.s3nodes import LocalNode, nodes_setting
 
 #: What gunicorn serves.
 APPLICATION = "objgw_site.wsgi"
-_GUNICORN_ARGUMENTS = ("-c", "python:objgw_site.gunicorn", APPLICATION)
+_GUNICORN_ARGUMENTS = ("-c", "python:objgw_site.server.config", APPLICATION)
+#: Settings of some other gateway of the user's, which say nothing about this one.
+_FOREIGN = ("OBJGW_EXPECTED_NODES",)
 
 
 def gateway_environment(
@@ -19,29 +22,60 @@ def gateway_environment(
 ) -> dict[str, str]:
     """`environ` with the settings that make these nodes the gateway's nodes."""
     return {
-        # How many nodes some other gateway of the user's expects says nothing about this one.
-        **{name: value for name, value in environ.items() if name != "OBJGW_EXPECTED_NODES"},
+        **{name: value for name, value in environ.items() if name not in _FOREIGN},
         "DJANGO_SETTINGS_MODULE": "objgw_site.settings",
-        "OBJGW_DISCOVERY": "static",
-        "OBJGW_NODES": nodes_setting(nodes),
+        **node_settings(nodes),
     }
+
+
+def node_settings(nodes: Iterable[LocalNode]) -> dict[str, str]:
+    """The settings that make these nodes a gateway's nodes, keys included."""
+    return {"OBJGW_DISCOVERY": "static", "OBJGW_NODES": nodes_setting(nodes)}
+
+
+def shell_lines(nodes: Iterable[LocalNode]) -> str:
+    """Lines for a POSIX shell, after which `python manage.py …` means this project's Python and
+    these nodes. They hold keys.
+    """
+    lines = [f"unset {name}" for name in _FOREIGN]
+    lines += [f"export {name}={shlex.quote(text)}" for name, text in node_settings(nodes).items()]
+    if sys.prefix != sys.base_prefix:
+        lines.append(f". {shlex.quote(str(Path(sys.prefix, 'bin', 'activate')))}")
+    return "\n".join([*lines, ""])
 
 
 class GatewayProcess(ChildProcess):
     """gunicorn with the gateway's own configuration, on `host:port`.
 
     Its workers see within a second that their parent has ended, and end as well.
+
+    :param development: Django's development server instead: it serves the pages for people, and
+        starts anew when the code changes.
     """
 
     def __init__(
-        self, host: str, port: int, *, environment: Mapping[str, str], log: Path, name: str = ""
+        self,
+        host: str,
+        port: int,
+        *,
+        environment: Mapping[str, str],
+        log: Path,
+        name: str = "",
+        development: bool = False,
     ) -> None:
         self.host = host
         self.port = port
+        address = f"{_in_url(host)}:{port}"
+        if development:
+            command = ["manage.py", "runserver", address]
+            settings = {"DJANGO_DEBUG": "true", "PYTHONUNBUFFERED": "1"}
+        else:
+            command = ["-m", "gunicorn", *_GUNICORN_ARGUMENTS]
+            settings = {"OBJGW_BIND": address}
         super().__init__(
             name or "the gateway",
-            [sys.executable, "-m", "gunicorn", *_GUNICORN_ARGUMENTS],
-            environment={**environment, "OBJGW_BIND": f"{_in_url(host)}:{port}"},
+            [sys.executable, *command],
+            environment={**environment, **settings},
             log=log,
         )
 

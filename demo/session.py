@@ -3,6 +3,7 @@
 import contextlib
 import fcntl
 import json
+import os
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -12,7 +13,7 @@ from types import FrameType, TracebackType
 from typing import Any, Self
 
 from demo.children import ChildError, ChildProcess, stop_children
-from demo.gateway import GatewayProcess, gateway_environment
+from demo.gateway import GatewayProcess, gateway_environment, shell_lines
 from demo.s3nodes import NodeProcess, S3Server, prepare_nodes, start_nodes
 
 _Handler = Callable[[int, FrameType | None], Any] | int | None
@@ -20,6 +21,7 @@ _Handler = Callable[[int, FrameType | None], Any] | int | None
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _GATEWAY_GRACE = 10.0  # s for running transfers
 _LAST_RUN_FILE = "last-run.json"
+_SHELL_FILE = "shell-env"
 
 
 class Interrupted(Exception):
@@ -39,6 +41,7 @@ class Plan:
     port: int
     server: S3Server
     folder: Path
+    development: bool = False
 
 
 class StopSignals:
@@ -109,7 +112,9 @@ class Session:
             plan.port,
             environment=gateway_environment(process.node for process in nodes),
             log=plan.folder / "gateway.log",
+            development=plan.development,
         )
+        settings = plan.folder / _SHELL_FILE
         signals.children = [gateway, *nodes]
         for child in signals.children:
             child.log.unlink(missing_ok=True)
@@ -117,12 +122,14 @@ class Session:
         try:
             start_nodes(nodes, timeout=30.0 + 2 * plan.nodes, pause=signals.pause)
             gateway.start(pause=signals.pause)
+            write_private(settings, shell_lines(process.node for process in nodes))
             self._announce_gateway(gateway, time.monotonic() - started)
             self._watch(gateway, nodes, signals)
         except Interrupted:
             self._say("Stopping. Ctrl-C again to kill at once.")
             raise
         finally:
+            settings.unlink(missing_ok=True)
             gateway.stop(_GATEWAY_GRACE)  # first, or running transfers would meet dead nodes
             stop_children(nodes)
 
@@ -149,6 +156,11 @@ class Session:
         )
         self._say(f"  curl -T README.md {address}/object/abc")
         self._say(f"  curl {address}/object/abc")
+        if self._plan.development:
+            self._say(f"  a browser: http://{address}")
+        self._say("Commands on these nodes, in another terminal:")
+        self._say(f"  . {_shown(self._plan.folder / _SHELL_FILE)}")
+        self._say("  python manage.py shownodes")
         self._say(f"Ready after {seconds:.1f} s. Ctrl-C stops everything.")
 
     def _watch(
@@ -182,6 +194,13 @@ def node_count_notice(data: Path, count: int) -> str | None:
         f"Last time there were {previous} node(s): most ids now belong to another node, so objects "
         f"from before may not be found. Nothing is deleted: NODES={previous} finds them again."
     )
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a file that only its owner may read."""
+    path.unlink(missing_ok=True)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(text)
 
 
 def _shown(path: Path) -> Path:

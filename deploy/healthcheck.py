@@ -1,7 +1,9 @@
-"""The image's HEALTHCHECK: is the gateway alive, and is it ready?
+"""The image's HEALTHCHECK: is the gateway alive?
 
-Docker keeps the last few outputs (`docker inspect`), so the bodies are printed: /readyz says what
-is missing. Standard library only, and no Django: it runs every few seconds.
+An orchestrator ends a container that is not healthy, and a new gateway would not bring back nodes
+or a Docker daemon that are away. So /livez decides, and /readyz is for a load balancer; but what it
+says is printed, too: Docker keeps the last few outputs (`docker inspect`). Standard library only,
+and no Django: it runs every few seconds.
 """
 
 import http.client
@@ -9,7 +11,8 @@ import os
 import sys
 
 TIMEOUT_SECONDS = 2
-PATHS = ("/livez", "/readyz")
+DECIDES = "/livez"
+TELLS = "/readyz"
 EVERY_ADDRESS = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "[::]": "[::1]"}  # noqa: S104
 
 
@@ -32,7 +35,10 @@ def is_ok(bind: str, path: str) -> bool:
 
 def main() -> int:
     bind = os.environ.get("OBJGW_BIND") or "0.0.0.0:3000"
-    return 0 if all(is_ok(bind, path) for path in PATHS) else 1
+    alive = is_ok(bind, DECIDES)
+    if alive:
+        is_ok(bind, TELLS)
+    return 0 if alive else 1
 
 
 if __name__ == "__main__":

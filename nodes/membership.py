@@ -20,6 +20,7 @@ from django.core.cache.backends.base import BaseCache
 
 from nodes.discovery import BaseDiscovery, DiscoveryError, get_discovery
 from nodes.exceptions import MembershipIncomplete, MembershipUnknown, NoNodes
+from nodes.news import News, get_news
 from nodes.node import Node
 
 logger = logging.getLogger("objgw.membership")
@@ -30,8 +31,6 @@ RETRY_INTERVAL = 1.0
 #: Seconds after a reported change at which to look once more. Docker reports that a container
 #: died up to 0.3 s before it lists it as exited (20.10).
 SETTLE_INTERVAL = 0.5
-#: Seconds between two log lines that say that discovery still fails.
-REPEAT_LOG = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +70,7 @@ class Membership:
         works with when discovery no longer answers.
     :param ttl: seconds after which the snapshot is discovered anew.
     :param expected: the only acceptable number of nodes, None for any.
+    :param news: says what changes.
     """
 
     def __init__(
@@ -80,16 +80,17 @@ class Membership:
         *,
         ttl: float,
         expected: int | None = None,
+        news: News | None = None,
     ) -> None:
         self._discovery = discovery
         self._cache = cache
         self._ttl = ttl
         self._expected = expected
+        self._news = news or News()
         self._snapshot: Snapshot | None = None
         self._failure: str | None = None
         self._attempts = 0
         self._attempted_at = float("-inf")
-        self._logged_at = float("-inf")
         self._flight = threading.Lock()
         self._wake = threading.Event()
         self._keeper_lock = threading.Lock()
@@ -189,38 +190,35 @@ class Membership:
         raise MembershipUnknown(f"The nodes are not known yet. {self._failure}")
 
     def _discover(self) -> None:
+        since = time.monotonic()
         try:
             nodes = tuple(sorted(self._discovery.discover(), key=lambda node: node.name))
         except DiscoveryError as error:
-            self._failed(str(error))
+            self._failed(str(error), since)
         except Exception as error:  # a backend may be anybody's; requests go on without it
             logger.exception("discovery failed in a way that it should not")
-            self._failed(f"{type(error).__name__} in {type(self._discovery).__name__}")
+            self._failed(f"{type(error).__name__} in {type(self._discovery).__name__}", since)
         else:
-            self._adopt(Snapshot(nodes, time.time()))
+            self._adopt(Snapshot(nodes, time.time()), since)
         finally:
             self._attempted_at = time.monotonic()
             self._attempts += 1
 
-    def _adopt(self, snapshot: Snapshot) -> None:
-        previous, self._snapshot = self._snapshot, snapshot
-        if self._failure is not None:
-            logger.info("discovery answers again")
-            self._failure = None
-            self._logged_at = float("-inf")
+    def _adopt(self, snapshot: Snapshot, since: float) -> None:
+        first, self._snapshot = self._snapshot is None, snapshot
+        self._failure = None
         self._cache.set(CACHE_KEY, snapshot, timeout=None)
-        _log_difference(previous, snapshot)
+        self._news.discovered(snapshot.nodes, since, self._expected)
+        if first:
+            self._news.known(snapshot.nodes)
 
-    def _failed(self, reason: str) -> None:
+    def _failed(self, reason: str, since: float) -> None:
         self._failure = reason
-        if time.monotonic() - self._logged_at >= REPEAT_LOG:
-            self._logged_at = time.monotonic()
-            if self._snapshot is None:
-                logger.warning("the nodes are not known: %s", reason)
-            else:
-                logger.warning(
-                    "serving from the snapshot of %.0f s ago: %s", self._snapshot.age, reason
-                )
+        if self._snapshot is None:
+            self._news.discovery_failed(since, "unknown", f"the nodes are not known: {reason}")
+        else:
+            age = f"serving from the snapshot of {self._snapshot.age:.0f} s ago"
+            self._news.discovery_failed(since, "stale", f"{age}: {reason}")
 
     def _refresh_forever(self) -> None:
         unsettled = False
@@ -231,6 +229,9 @@ class Membership:
             known = not (changed or unsettled)
             if known and isinstance(shared, Snapshot) and shared.age < self._ttl:
                 # Asked a moment ago, by this process or by one that shares the cache.
+                if self._snapshot is None or self._snapshot.nodes != shared.nodes:
+                    since = time.monotonic() - shared.age
+                    self._news.discovered(shared.nodes, since, self._expected)
                 self._snapshot = shared
                 self._failure = None
             else:
@@ -260,27 +261,6 @@ class Membership:
             time.sleep(RETRY_INTERVAL)
 
 
-def _log_difference(previous: Snapshot | None, current: Snapshot) -> None:
-    """Say what changed; nodes that are gone are a warning, for their ids get other owners."""
-    before = {node.name: node for node in previous.nodes} if previous else {}
-    after = {node.name: node for node in current.nodes}
-    if gone := sorted(before.keys() - after.keys()):
-        logger.warning(
-            "nodes are gone, most ids now have other owners: %s (%d nodes left)",
-            ", ".join(gone),
-            len(after),
-        )
-    for name, node in after.items():
-        if before.get(name) != node:
-            logger.info(
-                "node %s: %s at %s%s",
-                name,
-                node.state,
-                node.address or "no address",
-                "" if name in before else " (new)" if previous else "",
-            )
-
-
 @lru_cache(maxsize=1)
 def get_membership() -> Membership:
     """The membership that the settings describe, one instance a process."""
@@ -289,4 +269,5 @@ def get_membership() -> Membership:
         default_cache,
         ttl=settings.OBJGW_SNAPSHOT_TTL,
         expected=settings.OBJGW_EXPECTED_NODES,
+        news=get_news(),
     )

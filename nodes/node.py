@@ -27,11 +27,9 @@ class NodeState(StrEnum):
             return cls.UNKNOWN
 
 
-#: States in which a connection is worth trying. A paused node accepts connections and says
-#: nothing, so its requests end by the read timeout.
-_REACHABLE = frozenset(
-    {NodeState.RUNNING, NodeState.PAUSED, NodeState.ASSUMED, NodeState.UNKNOWN},
-)
+#: States in which a connection is worth trying. A paused node is not one of them: it would accept
+#: connections and say nothing.
+_REACHABLE = frozenset({NodeState.RUNNING, NodeState.ASSUMED, NodeState.UNKNOWN})
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,13 @@ class LivenessSerializer(serializers.Serializer[Any]):
     status = serializers.CharField()
 
 
+class NotServingSerializer(serializers.Serializer[Any]):
+    """A node that cannot serve."""
+
+    name = serializers.CharField()
+    reason = serializers.CharField()
+
+
 class ReadinessSerializer(serializers.Serializer[Any]):
     """What the gateway knows of the nodes."""
 
@@ -38,8 +45,12 @@ class ReadinessSerializer(serializers.Serializer[Any]):
     )
     missing = serializers.CharField(allow_null=True, help_text="What keeps it from being ready.")
     nodes = serializers.IntegerField(min_value=0, help_text="How many nodes it knows.")
+    serving = serializers.IntegerField(min_value=0, help_text="How many of them can serve.")
+    not_serving = NotServingSerializer(many=True, help_text="The others, and why they cannot.")
     snapshot_age = serializers.FloatField(
         required=False, help_text="Seconds since the nodes were discovered."
     )
     failure = serializers.CharField(required=False, help_text="Why discovery does not answer.")
-    code = serializers.CharField(required=False, help_text="As in problem documents.")
+    code = serializers.CharField(
+        required=False, help_text="As in problem documents, or no_node_serves."
+    )

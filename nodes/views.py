@@ -1,16 +1,22 @@
 """Liveness, readiness, and the list of nodes."""
 
+from collections import Counter
+from collections.abc import Sequence
+
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from nodes.exceptions import MembershipError, MembershipIncomplete, MembershipUnknown, NoNodes
-from nodes.health import get_probe, health
+from nodes.health import Health, get_probe, get_remembered_health, health
 from nodes.membership import get_membership
 from nodes.serializers import LivenessSerializer, NodeSerializer, ReadinessSerializer
 from problems.problem import InternalError, NotAcceptable
 from problems.schema import problem_responses
+
+#: The code of a readiness report where every node is down. Requests get the code of their own node.
+NO_NODE_SERVES = "no_node_serves"
 
 
 class LivezView(APIView):
@@ -27,14 +33,18 @@ class LivezView(APIView):
 
 
 class ReadyzView(APIView):
-    """The gateway knows the nodes, all of them, so it can route any id.
+    """The gateway knows the nodes, all of them, so it can route any id, and one of them can serve.
 
     One node that is down does not make the gateway unready: only its own ids are concerned.
     """
 
     @extend_schema(
         operation_id="readyz",
-        summary="Can the gateway route requests?",
+        summary="Can the gateway serve requests?",
+        description=(
+            "Asks each node, for 1 s at most in all, and remembers the answers for 2 s. Not ready "
+            "when no id can be routed, or when no node can serve."
+        ),
         tags=["health"],
         responses={
             200: ReadinessSerializer,
@@ -45,9 +55,17 @@ class ReadyzView(APIView):
     def get(self, request: Request) -> Response:
         membership = get_membership()
         status = membership.status()
-        report: dict[str, object] = {"status": "ready", "missing": None, "nodes": 0}
+        nodes = () if status.snapshot is None else status.snapshot.nodes
+        checked = get_remembered_health().of(nodes)
+        down = [item for item in checked if not item.healthy]
+        report: dict[str, object] = {
+            "status": "ready",
+            "missing": None,
+            "nodes": len(nodes),
+            "serving": len(nodes) - len(down),
+            "not_serving": [{"name": item.node.name, "reason": item.reason} for item in down],
+        }
         if status.snapshot is not None:
-            report["nodes"] = len(status.snapshot.nodes)
             report["snapshot_age"] = round(status.snapshot.age, 1)
             if status.failure is not None:
                 report["status"] = "stale"
@@ -55,9 +73,23 @@ class ReadyzView(APIView):
         try:
             membership.current()
         except MembershipError as error:
-            report |= {"status": "not ready", "missing": error.detail, "code": error.code}
-            return Response(report, status=503, headers=error.headers)
+            return _not_ready(report, error.detail, error.code)
+        if len(down) == len(nodes):
+            return _not_ready(report, _none_serves(down), NO_NODE_SERVES)
         return Response(report)
+
+
+def _not_ready(report: dict[str, object], missing: str, code: str) -> Response:
+    report |= {"status": "not ready", "missing": missing, "code": code}
+    return Response(report, status=503, headers={"Retry-After": "1"})
+
+
+def _none_serves(down: Sequence[Health]) -> str:
+    reasons = Counter(str(item.reason) for item in down)
+    return f"None of the {len(down)} nodes can serve: " + "; ".join(
+        f"{reason} ({count} of them)" if len(reasons) > 1 else reason
+        for reason, count in reasons.most_common()
+    )
 
 
 class NodesView(APIView):

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import IO, Any
 
 from objects.exceptions import IncompleteBody, LengthRequired, TooLarge, UnknownCoding
+from problems.problem import Problem
 
 #: Bytes read from the client at once.
 CHUNK = 256 * 1024
@@ -57,6 +58,7 @@ class RequestBody:
 
         :raises IncompleteBody: when the client stopped before the end.
         :raises TooLarge: when a chunked body grows over the limit.
+        :raises Problem: what the server says of a body that is no chunked coding.
         """
         if self.length is not None:
             size = min(size, self.length - self.received)
@@ -64,6 +66,8 @@ class RequestBody:
             return b""
         try:
             data = self._stream.read(size)
+        except Problem:
+            raise
         except Exception as error:  # each server has its own for a body that it cannot read
             raise IncompleteBody(
                 f"The body broke off after {self.received} bytes ({type(error).__name__}); "

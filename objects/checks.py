@@ -7,6 +7,7 @@ from django.apps import AppConfig
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
 
+from objects.payload import PART_SIZE
 from objects.routing import ALIASES, router_class
 
 # The rules for bucket names that every S3 server agrees on.
@@ -45,5 +46,22 @@ def bucket(
             "OBJGW_BUCKET must be 3 to 63 lower-case letters, digits and hyphens, with a letter "
             f"or digit at both ends, not '{settings.OBJGW_BUCKET}'.",
             id="objgw.E005",
+        )
+    ]
+
+
+@register()
+def spool(
+    app_configs: Sequence[AppConfig] | None,
+    **kwargs: object,
+) -> list[CheckMessage]:
+    """A worker's share of the spool holds one part at least."""
+    if settings.OBJGW_SPOOL_SHARE >= PART_SIZE:
+        return []
+    return [
+        Error(
+            f"OBJGW_SPOOL_SIZE must be at least {PART_SIZE // 2**20} MiB for each of "
+            f"OBJGW_WORKERS, not {settings.OBJGW_SPOOL_SHARE} bytes for each.",
+            id="objgw.E006",
         )
     ]

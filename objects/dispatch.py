@@ -11,6 +11,7 @@ from objects.exceptions import NodeRefusedCredentials, NodeUnavailable
 from objects.listing import Listing, Query, list_objects
 from objects.routing import BaseRouter, get_router
 from objects.store import Store, Stores, get_stores
+from problems.problem import Problem
 
 logger = logging.getLogger("objgw.dispatch")
 
@@ -45,16 +46,25 @@ class Dispatcher:
         owner = self._router.owner(object_id, snapshot.nodes)
         try:
             return operation(self._stores.of(owner))
-        except (NodeUnavailable, NodeRefusedCredentials) as problem:
-            if not (problem.repeatable and replayable()):
+        except Problem as problem:
+            problem.source = f"node {owner.name}"
+            if not (
+                isinstance(problem, (NodeUnavailable, NodeRefusedCredentials))
+                and problem.repeatable
+                and replayable()
+            ):
                 raise
             fresh = self._membership.rediscovered(snapshot)
             found = self._router.owner(object_id, fresh.nodes)
             # Another owner would mean another membership: that is for the next request to act on.
             if found == owner or found.name != owner.name or found.obstacle:
                 raise
-            logger.info("node %s moved to %s, trying again", found.name, found.address)
-        return operation(self._stores.of(found))
+            logger.debug("node %s is at %s now, trying again", found.name, found.address)
+        try:
+            return operation(self._stores.of(found))
+        except Problem as problem:
+            problem.source = f"node {found.name}"
+            raise
 
     def listing(self, query: Query, *, partial: bool) -> Listing:
         """One page of the objects of all nodes, once more when a node has moved.

@@ -167,3 +167,28 @@ class NodeFull(Problem):
     code = "node_full"
     title = "Node full"
     example = "The node that owns this id has no space left."
+
+
+class SpoolFull(Problem):
+    """The temporary files of uploads have all the room that they may have."""
+
+    status = 503
+    code = "spool_full"
+    title = "Too many uploads without a length"
+    retry_after = 5
+    example = (
+        "The room for uploads without a Content-Length is used up at the moment; nothing was "
+        "stored. With a Content-Length an upload takes none of it."
+    )
+
+
+class GatewayFull(Problem):
+    """The disk of the gateway's temporary files is full, whatever they may take of it."""
+
+    status = 507
+    code = "gateway_full"
+    title = "Gateway full"
+    example = (
+        "The gateway's own disk, where uploads without a Content-Length wait, has no space left; "
+        "nothing was stored. With a Content-Length an upload does not need it."
+    )

@@ -1,12 +1,12 @@
 """Header fields that pass between a client and a node."""
 
 import base64
-import binascii
 import re
 from collections.abc import Mapping
 from typing import Any
 
 from objects.exceptions import InvalidDigest, InvalidMetadata, PartialPut
+from problems.problem import UnsupportedMediaType
 
 #: Stored with the object and given back, as they are.
 STORED = (
@@ -21,6 +21,19 @@ _ANSWERED = (*STORED, "Content-Length", "ETag", "Last-Modified")
 #: RFC 9110 section 15.4.5.
 _NOT_MODIFIED = ("Cache-Control", "ETag", "Last-Modified")
 _DEFAULT_TYPE = "application/octet-stream"
+#: What a form in a browser, curl -F and requests' files= send: the file in an envelope (RFC 7578).
+_ENVELOPE = "multipart/form-data"
+#: Without it caches may guess for how long an object stays what it is (RFC 9111 section 4.2.2).
+#: They may keep it, and ask each time; the entity tag makes the answer a 304.
+_DEFAULT_CACHING = "no-cache"
+#: An object is foreign content on our own origin. A browser may show a page, an image or a PDF and
+#: play media, but nothing in it may run, ask, submit or lead anywhere by itself. The origin is
+#: kept, else a video that is opened directly may not load itself; styles are those of pages and
+#: SVG images, and of the browser's own page around an image.
+_POLICY = (
+    "default-src 'none'; img-src 'self' data:; media-src 'self'; style-src 'unsafe-inline'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; sandbox allow-same-origin"
+)
 
 #: The prefix of a client's own metadata, and how a node names it.
 METADATA_PREFIX = "X-Object-Meta-"
@@ -37,6 +50,7 @@ def stored_headers_of(meta: Mapping[str, Any]) -> dict[str, str]:
 
     :param meta: the WSGI environment.
     :raises InvalidDigest: when Content-MD5 is not the base64 of an MD5 (RFC 1864).
+    :raises UnsupportedMediaType: when the body is an upload form, and not the object.
     :raises PartialPut: when the body is a part of an object only (RFC 9110 section 14.5).
     """
     if "HTTP_CONTENT_RANGE" in meta:
@@ -47,7 +61,13 @@ def stored_headers_of(meta: Mapping[str, Any]) -> dict[str, str]:
         value = meta.get(key if key == "CONTENT_TYPE" else f"HTTP_{key}")
         if value:
             found[name] = value
-    found.setdefault("Content-Type", _DEFAULT_TYPE)
+    media_type = found.setdefault("Content-Type", _DEFAULT_TYPE)
+    if media_type.partition(";")[0].strip().lower() == _ENVELOPE:
+        raise UnsupportedMediaType(
+            f"{_ENVELOPE} is an envelope around a file, and would be stored as it is. Send the "
+            "bytes alone: curl -T FILE or --data-binary @FILE instead of -F, requests' data= "
+            "instead of files=, fetch with the file as its body."
+        )
     if (digest := meta.get("HTTP_CONTENT_MD5")) is not None:
         found["Content-MD5"] = _checked_digest(digest.strip())
     return found
@@ -101,10 +121,9 @@ def response_headers(node: Mapping[str, str]) -> dict[str, str]:
     for name, value in node.items():
         if name.startswith(_AMZ_PREFIX):
             headers[METADATA_PREFIX + name.removeprefix(_AMZ_PREFIX).title()] = value
+    headers.setdefault("Cache-Control", _DEFAULT_CACHING)
     headers["Accept-Ranges"] = "bytes"
-    # An object is foreign content on our origin: a page must not act on the API.
-    headers["X-Content-Type-Options"] = "nosniff"
-    headers["Content-Security-Policy"] = "sandbox"
+    headers["Content-Security-Policy"] = _POLICY
     return headers
 
 
@@ -113,13 +132,15 @@ def not_modified_headers(node: Mapping[str, str]) -> dict[str, str]:
 
     :param node: field names in lower case.
     """
-    return {name: node[name.lower()] for name in _NOT_MODIFIED if name.lower() in node}
+    headers = {name: node[name.lower()] for name in _NOT_MODIFIED if name.lower() in node}
+    headers.setdefault("Cache-Control", _DEFAULT_CACHING)
+    return headers
 
 
 def _checked_digest(text: str) -> str:
     try:
         size = len(base64.b64decode(text, validate=True))
-    except binascii.Error:
+    except ValueError:  # also for what is not ASCII
         size = 0
     if size != 16:
         raise InvalidDigest("Content-MD5 must be the base64 form of the body's 16 byte MD5 digest.")

@@ -4,13 +4,14 @@ A page costs one bounded request to each node. Every node gives its next keys; i
 smallest of the last keys of those nodes that have more are complete, so they can be merged. What
 lies beyond is for the next page. Keys that are no ids, or that lie on a node that does not own
 them (left from when the membership was another), are passed over, for GET would not find them;
-so a page can be shorter than asked for, and still have a next one.
+so a page can be shorter than asked for, and still have a next one. They are counted, each on the
+page in whose range it lies.
 """
 
 import heapq
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from nodes.node import Node
 from objects.exceptions import NodeUnavailable
@@ -37,11 +38,14 @@ class Listing:
     :ivar entries: in the order of their ids.
     :ivar following: the id to continue behind, None when this is the last page.
     :ivar missing: the nodes whose objects are left out.
+    :ivar passed_over: how many keys in the page's range are not listed, because the node they lie
+        on does not own them, or because they are no ids.
     """
 
     entries: tuple[Entry, ...]
     following: str | None
-    missing: tuple[Missing, ...]
+    missing: tuple[Missing, ...] = ()
+    passed_over: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,18 +63,26 @@ def merge(pages: Sequence[Page], owned: Sequence[Callable[[str], bool]], limit: 
     :param owned: for each node, whether an id is its own.
     """
     horizon = min((page.entries[-1].key for page in pages if page.truncated), default=None)
-    own = [
-        [entry for entry in page.entries if is_id(entry.key) and owns(entry.key)]
-        for page, owns in zip(pages, owned, strict=True)
-    ]
+    own: list[list[Entry]] = []
+    others: list[str] = []
+    for page, owns in zip(pages, owned, strict=True):
+        own.append([])
+        for entry in page.entries:
+            if is_id(entry.key) and owns(entry.key):
+                own[-1].append(entry)
+            else:
+                others.append(entry.key)
     complete = [
         entry
         for entry in heapq.merge(*own, key=lambda entry: entry.key)
         if horizon is None or entry.key <= horizon
     ]
+    end = horizon
     if len(complete) > limit:
-        return Listing(tuple(complete[:limit]), complete[limit - 1].key, ())
-    return Listing(tuple(complete), horizon, ())
+        complete = complete[:limit]
+        end = complete[-1].key
+    passed_over = len(others) if end is None else sum(key <= end for key in others)
+    return Listing(tuple(complete), end, passed_over=passed_over)
 
 
 def list_objects(
@@ -92,12 +104,14 @@ def list_objects(
         results = list(pool.map(page_of, nodes))
     missing = tuple(result for result in results if isinstance(result, Missing))
     if missing and not partial:
-        raise NodeUnavailable(
+        problem = NodeUnavailable(
             "Not all nodes can be listed: "
             + " ".join(f"{node.name}: {node.reason}" for node in missing)
             + " With partial=true they are left out.",
             nodes=[node.name for node in missing],
         )
+        problem.source = ", ".join(f"node {node.name}" for node in missing)
+        raise problem
 
     def owns(node: Node) -> Callable[[str], bool]:
         return lambda object_id: router.owner(object_id, nodes).name == node.name
@@ -108,4 +122,4 @@ def list_objects(
         if isinstance(result, Page)
     ]
     merged = merge([page for page, _ in listed], [own for _, own in listed], query.limit)
-    return Listing(merged.entries, merged.following, missing)
+    return replace(merged, missing=missing)

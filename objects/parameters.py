@@ -11,6 +11,8 @@ DEFAULT_LIMIT = 100
 #: Characters of the longest key that a node can have.
 MAX_KEY = 1024
 _ID_OR_NOTHING = re.compile(r"[A-Za-z0-9]{0,32}", re.ASCII)
+#: A segment that MinIO, which stores keys as paths, has in no key, and lists nothing behind.
+_DOTS = re.compile(r"(?:^|[/\\])\s*\.{1,2}\s*(?:$|[/\\])", re.ASCII)
 _BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
 _KNOWN = ("prefix", "after", "limit", "partial")
 
@@ -29,6 +31,8 @@ def listing_parameters(parameters: Mapping[str, str]) -> tuple[Query, bool]:
     # Not always an id: a page may end with a key that is none, and the next one begins behind it.
     if len(after) > MAX_KEY or "\0" in after:
         raise InvalidParameter(f"after must be up to {MAX_KEY} characters, and none of them NUL.")
+    if "." in after and _DOTS.search(after):
+        raise InvalidParameter("after must not have . or .. between slashes, which no key has.")
     limit = parameters.get("limit", str(DEFAULT_LIMIT))
     if not re.fullmatch(r"[0-9]{1,4}", limit) or not 1 <= int(limit) <= MAX_LIMIT:
         raise InvalidParameter(

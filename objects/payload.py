@@ -6,19 +6,21 @@ be elsewhere.
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from tempfile import SpooledTemporaryFile
+from contextlib import closing
 
 from objects.body import CHUNK, RequestBody
+from objects.spool import Spool, SpooledFile
 
 #: Bodies of up to this many bytes are read whole, and sent in one piece.
 SMALL = 64 * 1024
 #: Bytes of the first parts of a body of unknown length. S3 asks for at least 5 MiB, and takes at
 #: most 10,000 parts.
 PART_SIZE = 8 * 2**20
-#: After this many parts they grow by `PART_SIZE`, so that 10,000 of them hold 430 GiB.
+#: After this many parts they grow by `PART_SIZE`, if the spool has room, so that 10,000 of them
+#: hold 430 GiB.
 PARTS_OF_ONE_SIZE = 1000
 #: The most of a part that is held in memory; the rest is in an unnamed temporary file.
-_IN_MEMORY = 2**20
+_IN_MEMORY = 64 * 1024
 
 
 class Payload(ABC):
@@ -96,11 +98,13 @@ class Parts(Payload):
 
     The first part is read at once: when it is the only one, the length is known and the payload is
     like any other; if not, `following` reads the next one over it.
+
+    :raises SpoolFull, GatewayFull: when there is no room for it; from `following` as well.
     """
 
-    def __init__(self, body: RequestBody) -> None:
+    def __init__(self, body: RequestBody, spool: Spool) -> None:
         self._body = body
-        self._file = SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115  (see close)
+        self._file = SpooledFile(spool, _IN_MEMORY, PART_SIZE)
         self._number = 0
         self._ended = False
         self.part_length = 0
@@ -123,7 +127,7 @@ class Parts(Payload):
         return self._number == 1
 
     def __iter__(self) -> Iterator[bytes]:
-        self._file.seek(0)
+        self._file.rewind()
         while chunk := self._file.read(CHUNK):
             yield chunk
 
@@ -131,36 +135,38 @@ class Parts(Payload):
         """Read the next part in place of the present one; False when there is none."""
         if self._ended:
             return False
-        self._file.seek(0)
-        self._file.truncate()
-        size = PART_SIZE * (1 + self._number // PARTS_OF_ONE_SIZE)
+        self._file.clear()
+        self._file.enlarge(PART_SIZE * (1 + self._number // PARTS_OF_ONE_SIZE))
         self._number += 1
         self.part_length = 0
-        while self.part_length < size:
-            chunk = self._body.read(min(CHUNK, size - self.part_length))
+        while self.part_length < self._file.size:
+            chunk = self._body.read(min(CHUNK, self._file.size - self.part_length))
             if not chunk:
                 self._ended = True
                 break
             self._file.write(chunk)
             self.part_length += len(chunk)
+        # Not while it is being sent: a disk that is full is found out before.
+        self._file.rewind()
         return self.part_length > 0
 
     def close(self) -> None:
         self._file.close()
 
 
-def payload_of(body: RequestBody) -> Payload:
+def payload_of(body: RequestBody, spool: Spool) -> Payload:
     """The payload for a request's body. It is to be closed.
 
+    :param spool: where a part waits that does not fit into memory.
     :raises IncompleteBody, TooLarge: see `RequestBody.read`.
+    :raises SpoolFull, GatewayFull: see `Parts`.
     """
     if body.length is None:
-        parts = Parts(body)
+        parts = Parts(body, spool)
         if parts.length is None or parts.length > SMALL:
             return parts
-        with_all = Whole(b"".join(parts))
-        parts.close()
-        return with_all
+        with closing(parts):
+            return Whole(b"".join(parts))
     if body.length <= SMALL:
         return Whole(b"".join(body))
     return Streamed(body)

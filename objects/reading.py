@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from django.http import HttpRequest
 
-from objects import conditions
+from objects.conditions import Conditions, conditions_of, if_range_holds
 from objects.exceptions import PreconditionFailed, RangeNotSatisfiable
 from objects.headers import not_modified_headers, response_headers
 from objects.ranges import ByteRange, parse_range
@@ -30,33 +30,35 @@ def read(store: Store, object_id: str, request: HttpRequest) -> Reading:
     (If-Range), or cannot be had, while there are conditions that must be judged before it; the
     node does not say then what is needed to judge them.
 
+    :raises InvalidCondition: see `conditions_of`.
     :raises ObjectNotFound, PreconditionFailed, RangeNotSatisfiable: see RFC 9110.
     :raises Problem: see `Store.get`.
     """
     head = request.method == "HEAD"
     # Only GET knows ranges (section 14.2).
     wanted = None if head else parse_range(request.META.get("HTTP_RANGE"))
-    conditional = conditions.for_node(request)
+    conditions = conditions_of(request.META)
+    conditional = conditions.for_node
     if wanted is not None and wanted.suffix != 0:
         try:
             answer = store.get(object_id, {**conditional, "Range": wanted.header})
         except RangeNotSatisfiable:
-            if not (conditions.has_conditions(request) or request.META.get("HTTP_IF_RANGE")):
+            if not (conditions or request.META.get("HTTP_IF_RANGE")):
                 raise
         else:
-            reading = _judged(request, answer)
+            reading = _judged(conditions, answer)
             if reading is not None:
                 return reading
-            if conditions.if_range_holds(request, answer.headers):
+            if if_range_holds(request, answer.headers):
                 return _partial(answer)
             answer.close()
     answer = (store.head if head else store.get)(object_id, conditional)
-    return _judged(request, answer) or _whole(request, answer, wanted, head=head)
+    return _judged(conditions, answer) or _whole(request, answer, wanted, head=head)
 
 
-def _judged(request: HttpRequest, answer: Response) -> Reading | None:
+def _judged(conditions: Conditions, answer: Response) -> Reading | None:
     """The answer when the conditions decide it."""
-    status = 304 if answer.status == 304 else conditions.outcome(request, answer.headers)
+    status = 304 if answer.status == 304 else conditions.outcome(answer.headers)
     if status is None:
         return None
     answer.close()
@@ -85,7 +87,7 @@ def _whole(
     if (
         wanted is not None
         and not wanted.satisfiable(size)
-        and conditions.if_range_holds(request, answer.headers)
+        and if_range_holds(request, answer.headers)
     ):
         answer.close()
         raise RangeNotSatisfiable.of(size)

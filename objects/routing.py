@@ -39,7 +39,7 @@ class ModuloRouter(BaseRouter):
         return nodes[int.from_bytes(digest, "big") % len(nodes)]
 
     def shares(self, nodes: Sequence[Node]) -> Sequence[float]:
-        return [1 / len(nodes)] * len(nodes)
+        return [1 / len(nodes) for _ in nodes]
 
 
 def router_class(name: str) -> type[BaseRouter]:

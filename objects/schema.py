@@ -18,7 +18,7 @@ from objects.headers import STORED
 from objects.identifiers import PATTERN
 from objects.parameters import DEFAULT_LIMIT, MAX_KEY, MAX_LIMIT
 from objects.serializers import ListingSerializer, StoredSerializer
-from problems.problem import InternalError, NotAcceptable
+from problems.problem import GatewayBusy, InternalError, NotAcceptable, UnsupportedMediaType
 from problems.schema import problem_responses
 
 _PATH = "/object/{object_id}"
@@ -72,6 +72,7 @@ _READ_PARAMETERS = [
     _header("Accept-Ranges", "bytes", response=[200, 206]),
 ]
 _ROUTED = (
+    GatewayBusy,
     MembershipUnknown,
     MembershipIncomplete,
     NoNodes,
@@ -158,8 +159,11 @@ put_object = extend_schema(
             exceptions.LengthRequired,
             exceptions.PreconditionFailed,
             exceptions.TooLarge,
+            UnsupportedMediaType,
             exceptions.UnknownCoding,
             exceptions.NodeFull,
+            exceptions.SpoolFull,
+            exceptions.GatewayFull,
             *_ROUTED,
         ),
     },
@@ -213,7 +217,7 @@ list_objects = extend_schema(
         ),
     ],
     responses={
-        200: OpenApiResponse(
+        (200, "application/json"): OpenApiResponse(
             ListingSerializer,
             description="One page.",
             examples=[
@@ -228,8 +232,9 @@ list_objects = extend_schema(
                                 "last_modified": "2026-11-23T14:39:14.000Z",
                             }
                         ],
-                        "next": "http://localhost:3000/objects?limit=1&after=abc",
+                        "next": "objects?limit=1&after=abc",
                         "missing_nodes": [],
+                        "passed_over": 0,
                     },
                     response_only=True,
                 )

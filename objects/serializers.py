@@ -28,16 +28,18 @@ class ListingSerializer(serializers.Serializer[Any]):
 
     objects = EntrySerializer(many=True)
     next = serializers.CharField(
-        allow_null=True, help_text="The URL of the next page; null on the last one."
+        allow_null=True,
+        help_text="The next page, relative to the URL of this one; null on the last one.",
     )
     missing_nodes = serializers.ListField(
         child=serializers.DictField(child=serializers.CharField()),
         help_text="With partial=true: name and reason of each node that could not be listed.",
     )
-
-
-class UploadSerializer(serializers.Serializer[Any]):
-    """The upload form of the browsable API."""
-
-    id = serializers.RegexField(PATTERN, help_text="1 to 32 ASCII letters and digits.")
-    file = serializers.FileField(allow_empty_file=True)
+    passed_over = serializers.IntegerField(
+        min_value=0,
+        help_text=(
+            "How many keys in the range of this page are not listed, because the node they lie on "
+            "does not own them, or because they are no object ids. More than 0 means that nodes "
+            "were added or removed, or that somebody else writes to the bucket."
+        ),
+    )

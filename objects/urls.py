@@ -2,6 +2,7 @@ from django.conf import settings
 from django.urls import path, register_converter
 from django.urls.converters import StringConverter
 
+from objects.index import IndexView
 from objects.views import ObjectsView, ObjectView
 
 
@@ -13,14 +14,18 @@ class AnyTextConverter(StringConverter):
 
 register_converter(AnyTextConverter, "any")
 
-urlpatterns = [path("object/<any:object_id>", ObjectView.as_view(), name="object")]
+urlpatterns = [path("object/", IndexView.as_view(), name="index")]
 
 if settings.DEBUG:
-    from objects.browsable import ObjectPage, ObjectsPage
+    from objects.pages.views import ObjectBytes, ObjectPage, ObjectsPage
 
     urlpatterns += [
+        path("object/<any:object_id>", ObjectBytes.as_view(), name="object"),
         path("objects", ObjectsPage.as_view(), name="objects"),
         path("objects/<str:object_id>", ObjectPage.as_view(), name="object-page"),
     ]
 else:
-    urlpatterns += [path("objects", ObjectsView.as_view(), name="objects")]
+    urlpatterns += [
+        path("object/<any:object_id>", ObjectView.as_view(), name="object"),
+        path("objects", ObjectsView.as_view(), name="objects"),
+    ]

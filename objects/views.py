@@ -1,14 +1,19 @@
 """The HTTP interface of objects. Parse, call, answer."""
 
 import errno
-import logging
 from collections.abc import Iterator
 from contextlib import closing
-from typing import Any
+from typing import Any, NoReturn
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
-from rest_framework.renderers import JSONRenderer
+from django.http import (
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBase,
+    QueryDict,
+    StreamingHttpResponse,
+)
+from rest_framework import exceptions
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -18,15 +23,20 @@ from objects.body import RequestBody
 from objects.conditions import for_put, refuse_all
 from objects.dispatch import get_dispatcher
 from objects.headers import metadata_of, stored_headers_of
-from objects.identifiers import parse_id
+from objects.identifiers import is_id, parse_id
+from objects.index import ListingRenderer
+from objects.links import relative
 from objects.listing import Listing
 from objects.parameters import listing_parameters
 from objects.payload import payload_of
 from objects.reading import Reading, read
+from objects.spool import get_spool
 from objects.store import Response as NodeResponse
 from objects.store import TransportError, Upload
-
-logger = logging.getLogger("objgw.objects")
+from problems.failures import get_failures
+from problems.handler import request_line
+from problems.problem import MethodNotAllowed
+from problems.rendering import JSONRenderer
 
 
 class ObjectView(APIView):
@@ -48,12 +58,22 @@ class ObjectView(APIView):
         """Allow, where it is asked for; no answer varies."""
         return super().default_response_headers if self.request.method == "OPTIONS" else {}
 
+    def http_method_not_allowed(self, request: Any, *args: Any, **kwargs: Any) -> NoReturn:
+        if request.method == "POST":
+            object_id = kwargs["object_id"]
+            path = f"/object/{object_id if is_id(object_id) else '{id}'}"
+            raise MethodNotAllowed(
+                f"POST is not allowed here: an object is stored by PUT {path}, with its bytes as "
+                "the body (curl -T FILE)."
+            )
+        raise exceptions.MethodNotAllowed(request.method)
+
     @schema.get_object
     def get(self, request: Request, object_id: str) -> HttpResponseBase:
-        return _response(_read(request, parse_id(object_id)))
+        return _response(_read(request, parse_id(object_id)), request)
 
     def head(self, request: Request, object_id: str) -> HttpResponseBase:
-        return _response(_read(request, parse_id(object_id)))
+        return _response(_read(request, parse_id(object_id)), request)
 
     @schema.put_object
     def put(self, request: Request, object_id: str) -> HttpResponse:
@@ -62,7 +82,7 @@ class ObjectView(APIView):
         meta = plain.META
         upload = Upload(stored_headers_of(meta), metadata_of(meta), for_put(plain))
         body = RequestBody.of(meta, settings.OBJGW_MAX_OBJECT_SIZE)
-        with closing(payload_of(body)) as payload:
+        with closing(payload_of(body, get_spool())) as payload:
             stored = get_dispatcher().on_owner(
                 object_id,
                 lambda store: store.put(object_id, payload, upload),
@@ -87,11 +107,24 @@ class ObjectView(APIView):
 class ObjectsView(APIView):
     """All objects, page by page, in the order of their ids."""
 
+    renderer_classes = [JSONRenderer, ListingRenderer]
+
+    def options(self, request: Any, *args: Any, **kwargs: Any) -> Response:
+        # The page shows a listing, and cannot show the description of the view.
+        request.accepted_renderer = JSONRenderer()
+        request.accepted_media_type = JSONRenderer.media_type
+        return super().options(request, *args, **kwargs)
+
     @schema.list_objects
     def get(self, request: Request) -> Response:
-        query, partial = listing_parameters(request.query_params)
+        parameters = self.parameters(request)
+        query, partial = listing_parameters(parameters)
         listing = get_dispatcher().listing(query, partial=partial)
-        return Response(_page(request, listing))
+        return Response(_page(request.path, parameters, listing))
+
+    def parameters(self, request: Request) -> QueryDict:
+        """What of the query is about the listing: all of it."""
+        return request.query_params
 
 
 def _plain(request: Request) -> HttpRequest:
@@ -105,22 +138,22 @@ def _read(request: Request, object_id: str) -> Reading:
     return get_dispatcher().on_owner(object_id, lambda store: read(store, object_id, plain))
 
 
-def _response(reading: Reading) -> HttpResponseBase:
+def _response(reading: Reading, request: Request) -> HttpResponseBase:
     if reading.answer is None:
         response = HttpResponse(b"", status=reading.status, headers=reading.headers)
         if "Content-Type" not in reading.headers:
             del response.headers["Content-Type"]
         return response
-    body = NodeBody(reading.answer)
+    body = NodeBody(reading.answer, _plain(request))
     return StreamingHttpResponse(body, status=reading.status, headers=reading.headers)
 
 
-def _page(request: Request, listing: Listing) -> dict[str, object]:
+def _page(path: str, parameters: QueryDict, listing: Listing) -> dict[str, object]:
     following = None
     if listing.following is not None:
-        parameters = request.query_params.copy()
+        parameters = parameters.copy()
         parameters["after"] = listing.following
-        following = request.build_absolute_uri(f"{request.path}?{parameters.urlencode()}")
+        following = relative(path, f"{path}?{parameters.urlencode()}")
     return {
         "objects": [
             {
@@ -135,6 +168,7 @@ def _page(request: Request, listing: Listing) -> dict[str, object]:
         "missing_nodes": [
             {"name": missing.name, "reason": missing.reason} for missing in listing.missing
         ],
+        "passed_over": listing.passed_over,
     }
 
 
@@ -145,14 +179,20 @@ class NodeBody:
     and the bytes so far must not look like all.
     """
 
-    def __init__(self, answer: NodeResponse) -> None:
+    def __init__(self, answer: NodeResponse, request: HttpRequest) -> None:
         self._answer = answer
+        self._request = request
 
     def __iter__(self) -> Iterator[bytes]:
         try:
             yield from self._answer
         except TransportError as error:
-            logger.warning("download cut short: %s", error)
+            get_failures().report(
+                f"node {self._answer.node}",
+                "download cut short",
+                request_line(self._request),
+                str(error),
+            )
             # The server takes this for a connection that is gone, and ends it.
             raise ConnectionResetError(errno.ECONNRESET, "the node broke off") from error
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from django.apps import AppConfig
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, register
+from django.core.checks import WARNING, CheckMessage, Error, register
 
 
 @register()
@@ -14,3 +14,12 @@ def environment(
 ) -> list[CheckMessage]:
     """One error for each environment variable whose value could not be read."""
     return [Error(text, id="objgw.E001") for text in settings.ENVIRONMENT_PROBLEMS]
+
+
+@register()
+def unknown_variables(
+    app_configs: Sequence[AppConfig] | None,
+    **kwargs: object,
+) -> list[CheckMessage]:
+    """One warning for each environment variable that looks like a setting and is none."""
+    return [CheckMessage(WARNING, text, id="objgw.W001") for text in settings.UNKNOWN_VARIABLES]

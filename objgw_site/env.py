@@ -5,9 +5,10 @@ complaint is kept in `problems`, from which the system checks refuse to start th
 message that names the variable.
 """
 
+import difflib
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 _SIZE = re.compile(r"([0-9]{1,18})\s*([KMGT]i?B?|B)?", re.IGNORECASE | re.ASCII)
 _FACTOR = {"": 1, "B": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
@@ -28,8 +29,23 @@ class Environment:
         self._variables = os.environ if variables is None else variables
         #: One sentence for each value that could not be read.
         self.problems: list[str] = []
+        #: Every variable that was asked for.
+        self.names: set[str] = set()
+
+    def unknown(self, prefix: str, elsewhere: Iterable[str]) -> list[str]:
+        """One sentence for each variable with this prefix that nobody asked for.
+
+        :param elsewhere: further names that mean something, though not to this program.
+        """
+        known = self.names.union(elsewhere)
+        return [
+            _unknown(name, known)
+            for name in sorted(self._variables)
+            if name.startswith(prefix) and name not in known
+        ]
 
     def _raw(self, name: str) -> str | None:
+        self.names.add(name)
         return self._variables.get(name, "").strip() or None
 
     def _refuse(self, name: str, expected: str, *, secret: bool = False) -> None:
@@ -38,6 +54,21 @@ class Environment:
 
     def text(self, name: str, default: str) -> str:
         return self._raw(name) or default
+
+    def matching(
+        self, name: str, default: str, accepts: Callable[[str], bool], expected: str
+    ) -> str:
+        """A text that ``accepts`` takes.
+
+        :param expected: what it must be, for the complaint.
+        """
+        raw = self._raw(name)
+        if raw is None:
+            return default
+        if not accepts(raw):
+            self._refuse(name, expected)
+            return default
+        return raw
 
     def flag(self, name: str, *, default: bool) -> bool:
         raw = self._raw(name)
@@ -90,9 +121,20 @@ class Environment:
             return default
         return raw.lower()
 
-    def words(self, name: str, default: list[str]) -> list[str]:
-        """A list separated by commas."""
-        raw = self._raw(name)
-        if raw is None:
-            return default
-        return [word.strip() for word in raw.split(",") if word.strip()]
+    def words(self, name: str, accepts: Callable[[str], bool], expected: str) -> list[str]:
+        """A list separated by commas, of those that ``accepts`` takes.
+
+        :param expected: what each must be, for the complaint.
+        """
+        words = [word.strip() for word in (self._raw(name) or "").split(",") if word.strip()]
+        self.problems += [
+            f"{name} must be {expected}, separated by commas; {word!r} is not one."
+            for word in words
+            if not accepts(word)
+        ]
+        return [word for word in words if accepts(word)]
+
+
+def _unknown(name: str, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(name, known, n=1)
+    return f"{name} is no setting of objgw" + (f"; did you mean {near[0]}?" if near else ".")

@@ -1,19 +1,14 @@
 """Middleware of the whole site."""
 
-import re
 from collections.abc import Callable
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
+from objgw_site.hosts import host_judge
+from objgw_site.origins import SAFE_METHODS, refusal
 from problems.handler import log, problem_response
-from problems.problem import BadRequest
 
-#: RFC 9110 section 7.2, RFC 3986 section 3.2.2: an address in brackets or a name, and a port. More
-#: than Django takes, which asks whether the host is one of DJANGO_ALLOWED_HOSTS where a link is
-#: made: names with an underscore are common between containers.
-_HOST = re.compile(
-    r"(?:\[[0-9a-f:.]+\]|[a-z0-9._~!$&'()*+,;=%-]+)(?::\d*)?", re.ASCII | re.IGNORECASE
-)
 #: RFC 9110 section 8.6: no Content-Length here, or only that of the answer without conditions.
 _NO_BODY = frozenset({204, 304})
 
@@ -37,17 +32,23 @@ def content_length_middleware(
     return middleware
 
 
-def host_middleware(
+def gate_middleware(
     get_response: Callable[[HttpRequest], HttpResponseBase],
 ) -> Callable[[HttpRequest], HttpResponseBase]:
-    """Refuses what is no host in the Host field, on any path (RFC 9112 section 3.2)."""
+    """Refuses hosts that the gateway does not answer for, and changes by foreign web pages."""
+    judge = host_judge(settings.EXTRA_HOSTS)
+    trusted = frozenset(settings.OBJGW_CORS_ORIGINS)
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
-        host = request.META.get("HTTP_HOST")
-        if host is None or _HOST.fullmatch(host):
+        meta = request.META
+        host = meta.get("HTTP_HOST")
+        # HTTP/1.0 has none, and browsers do not speak it.
+        problem = None if host is None else judge(host)
+        if problem is None and request.method not in SAFE_METHODS:
+            problem = refusal(meta, trusted)
+        if problem is None:
             return get_response(request)
-        problem = BadRequest("The Host field must be a host, and may be followed by a port.")
-        log(problem, problem)
+        log(problem, problem, request)
         return problem_response(problem)
 
     return middleware

@@ -7,7 +7,14 @@ import importlib.util
 import secrets
 from pathlib import Path
 
+from objects.payload import PART_SIZE
+from objects.spool import default_size
 from objgw_site.env import Environment
+from objgw_site.hosts import is_pattern
+from objgw_site.log import FORMAT
+from objgw_site.origins import is_origin
+from objgw_site.server.machine import this_machine
+from objgw_site.server.variables import read_variables
 
 VERSION = "0.1.0"
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -17,7 +24,18 @@ env = Environment()
 DEBUG = env.flag("DJANGO_DEBUG", default=False)
 # Nothing is signed with it (no sessions, no cookies), so a fresh one for each process will do.
 SECRET_KEY = env.text("DJANGO_SECRET_KEY", secrets.token_urlsafe(48))
-ALLOWED_HOSTS = env.words("DJANGO_ALLOWED_HOSTS", ["*"])
+# Not Django's to judge: a middleware does it for every path, and views see no other host.
+ALLOWED_HOSTS = ["*"]
+EXTRA_HOSTS = env.words(
+    "DJANGO_ALLOWED_HOSTS",
+    is_pattern,
+    "names such as store.example, .store.example for it and all below it, or * for any",
+)
+OBJGW_CORS_ORIGINS = env.words(
+    "OBJGW_CORS_ORIGINS",
+    is_origin,
+    "origins as browsers send them, such as https://app.example or http://localhost:8080",
+)
 
 # --- who are the nodes ------------------------------------------------------------------------
 OBJGW_DISCOVERY = env.text("OBJGW_DISCOVERY", "docker")
@@ -42,15 +60,38 @@ OBJGW_NODE_CONCURRENCY = env.integer("OBJGW_NODE_CONCURRENCY", 64, low=1, high=1
 OBJGW_MAX_OBJECT_SIZE = env.size("OBJGW_MAX_OBJECT_SIZE", 5 * 2**40)
 
 OBJGW_CLIENT_TIMEOUT = env.seconds("OBJGW_CLIENT_TIMEOUT", 60.0, low=1, high=86_400)
+# Bytes a second that a client sends or takes at the least, after so many seconds; 0 for none.
+OBJGW_CLIENT_MIN_RATE = env.integer("OBJGW_CLIENT_MIN_RATE", 256, low=0, high=2**30)
+OBJGW_CLIENT_GRACE = env.seconds("OBJGW_CLIENT_GRACE", 20.0, low=1, high=3600)
 
-OBJGW_LOG_LEVEL = env.choice(
-    "OBJGW_LOG_LEVEL", "info", ("debug", "info", "warning", "error", "critical")
-)
-
+# The server reads its own variables, and stops by itself; here they are read to be checked.
+_server = read_variables(env, this_machine())
+OBJGW_LOG_LEVEL = _server.log_level
+# Each worker has its part of it: what one that was killed had is free again by itself.
+OBJGW_SPOOL_SIZE = env.size("OBJGW_SPOOL_SIZE", default_size(least=_server.workers * PART_SIZE))
+OBJGW_SPOOL_SHARE = OBJGW_SPOOL_SIZE // _server.workers
 #: What could not be read above; objgw_site.checks refuses to start with any.
 ENVIRONMENT_PROBLEMS = env.problems
+#: Variables that look like ours and are none. Those of docker-compose.yml, of the tests and of CI
+#: are, though they mean nothing to the gateway.
+UNKNOWN_VARIABLES = env.unknown(
+    "OBJGW_",
+    elsewhere=(
+        "OBJGW_BASE_IMAGE",
+        "OBJGW_DOCKER_SOCKET",
+        "OBJGW_FAULTS",
+        "OBJGW_FAULTS_SEED",
+        "OBJGW_NODE_IMAGE",
+        "OBJGW_NO_SKIPS",
+        "OBJGW_PORT",
+        "OBJGW_PULL_TIMEOUT",
+        "OBJGW_TESTS",
+    ),
+)
 
 INSTALLED_APPS = [
+    # Before staticfiles, whose runserver would serve assets without the middleware.
+    "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
     "rest_framework",
     "drf_spectacular",
@@ -71,9 +112,26 @@ WHITENOISE_AUTOREFRESH = DEBUG
 MIDDLEWARE = [
     "problems.middleware.request_id_middleware",
     "objgw_site.middleware.content_length_middleware",
-    "objgw_site.middleware.host_middleware",
+    "objgw_site.middleware.gate_middleware",
+    "objgw_site.asterisk.asterisk_middleware",
+    "objgw_site.s3_clients.s3_clients_middleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
 ]
+if OBJGW_CORS_ORIGINS:
+    INSTALLED_APPS.append("corsheaders")
+    # Before the gate, whose refusals a page is to read, too.
+    MIDDLEWARE.insert(
+        MIDDLEWARE.index("objgw_site.middleware.gate_middleware"),
+        "corsheaders.middleware.CorsMiddleware",
+    )
+    CORS_ALLOWED_ORIGINS = OBJGW_CORS_ORIGINS
+    CORS_ALLOW_METHODS = ("GET", "HEAD", "PUT", "DELETE")
+    # A page may send and read any field, for X-Object-Meta-* has no list of names. The asterisk
+    # stands for all but Authorization, as there are no cookies (Fetch, section 3.3.3).
+    CORS_ALLOW_HEADERS = ("*", "Authorization")
+    CORS_EXPOSE_HEADERS = ("*",)
+DEFAULT_EXCEPTION_REPORTER = "objgw_site.exception_reports.Reporter"
+DEFAULT_EXCEPTION_REPORTER_FILTER = "objgw_site.exception_reports.CredentialFilter"
 ROOT_URLCONF = "objgw_site.urls"
 WSGI_APPLICATION = "objgw_site.wsgi.application"
 APPEND_SLASH = False
@@ -104,8 +162,8 @@ REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [],
     "DEFAULT_PERMISSION_CLASSES": [],
     "UNAUTHENTICATED_USER": None,
-    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"]
-    + (["objects.pages.PageRenderer"] if DEBUG else []),
+    "DEFAULT_RENDERER_CLASSES": ["problems.rendering.JSONRenderer"]
+    + (["objects.pages.renderers.PageRenderer"] if DEBUG else []),
     "DEFAULT_PARSER_CLASSES": [],
     "EXCEPTION_HANDLER": "problems.handler.exception_handler",
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
@@ -113,6 +171,8 @@ REST_FRAMEWORK = {
     "URL_FORMAT_OVERRIDE": None,
 }
 
+# In the package drf-spectacular-sidecar: nothing is fetched from anywhere else.
+_SWAGGER_UI = "static/drf_spectacular_sidecar/swagger-ui-dist"
 SPECTACULAR_SETTINGS = {
     "TITLE": "objgw",
     "DESCRIPTION": "Objects in, objects out: a stateless gateway in front of S3 nodes.",
@@ -120,11 +180,11 @@ SPECTACULAR_SETTINGS = {
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_PUBLIC": True,
-    "SWAGGER_UI_DIST": "SIDECAR",
-    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    # Relative to the document and to /docs, as every link is (objects.links).
+    "SERVERS": [{"url": "."}],
+    "SWAGGER_UI_DIST": _SWAGGER_UI,
+    "SWAGGER_UI_FAVICON_HREF": f"{_SWAGGER_UI}/favicon-32x32.png",
     "SWAGGER_UI_SETTINGS": {"deepLinking": True, "displayRequestDuration": True},
-    # Nothing is fetched from anywhere else.
-    "REDOC_DIST": "SIDECAR",
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "objects.schema.add_head",
@@ -147,9 +207,7 @@ LOGGING = {
         },
     },
     "formatters": {
-        "line": {
-            "format": "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s",
-        }
+        "line": {"()": "objgw_site.log.LineFormatter", "fmt": FORMAT},
     },
     "handlers": {
         "stderr": {

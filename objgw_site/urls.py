@@ -1,17 +1,16 @@
 """All paths of the gateway."""
 
 from django.urls import include, path, re_path
-from drf_spectacular.views import SpectacularAPIView
 
-from objgw_site.views import DocsView, RootView
+from objgw_site.views import DocsView, RootView, SchemaView
 from problems.views import NotFoundView
 
 urlpatterns = [
     path("", include("objects.urls")),
     path("", include("nodes.urls")),
     path("", RootView.as_view(), name="root"),
-    path("schema", SpectacularAPIView.as_view(), name="schema"),
-    path("docs", DocsView.as_view(url_name="schema"), name="docs"),
+    path("schema", SchemaView.as_view(), name="schema"),
+    path("docs", DocsView.as_view(url="schema", url_self="docs"), name="docs"),
     re_path("", NotFoundView.as_view()),
 ]
 

@@ -1,25 +1,44 @@
 """The way in."""
 
+import hashlib
+from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
-from drf_spectacular.utils import extend_schema, inline_serializer
-from drf_spectacular.views import SpectacularSwaggerView
+from django.http import HttpResponse
+from django.urls import reverse
+from django.utils.encoding import force_bytes
+from drf_spectacular.utils import extend_schema, extend_schema_field, inline_serializer
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 from rest_framework import serializers
-from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.reverse import reverse
 from rest_framework.views import APIView
 
+from objects.conditions import conditions_of
+from objects.exceptions import PreconditionFailed
+from objects.links import relative
+from objects.pages.renderers import PageRenderer
+from objgw_site.negotiation import ByPreference
 from problems.problem import InternalError, NotAcceptable
+from problems.rendering import JSONRenderer
 from problems.schema import problem_responses
 
 #: Names of the paths that are linked from the root.
 _LINKS = ("objects", "nodes", "livez", "readyz", "schema", "docs")
 
 
+@extend_schema_field({"type": "string", "format": "uri-reference"})
+class _Reference(serializers.CharField):
+    """A link, relative to the URL of the document."""
+
+
 class RootView(APIView):
-    """objgw stores objects on S3 nodes. PUT and GET /object/{id} is all you need to know."""
+    """Links to everything: a document for programs, and a page for browsers."""
+
+    renderer_classes = [JSONRenderer, PageRenderer]
+    content_negotiation_class = ByPreference
+    page_template = "objgw_site/root.html"
 
     def get_view_name(self) -> str:
         return "objgw"
@@ -29,22 +48,63 @@ class RootView(APIView):
         summary="Links to everything",
         tags=["help"],
         responses={
-            200: inline_serializer(
+            (200, JSONRenderer.media_type): inline_serializer(
                 "Links",
                 {
-                    "object": serializers.CharField(help_text="A URI template (RFC 6570)."),
-                    **{name: serializers.URLField() for name in _LINKS},
+                    "object": serializers.CharField(
+                        help_text="A URI template (RFC 6570), relative like the others."
+                    ),
+                    **{name: _Reference() for name in _LINKS},
                 },
             ),
+            (200, PageRenderer.media_type): str,
             **problem_responses(NotAcceptable, InternalError),
         },
     )
     def get(self, request: Request) -> Response:
-        links = {name: reverse(name, request=request) for name in _LINKS}
-        return Response({"object": request.build_absolute_uri("/object/") + "{id}", **links})
+        links = {name: relative(request.path, reverse(name)) for name in _LINKS}
+        return Response({"object": "object/{id}", **links})
 
 
-class DocsView(SpectacularSwaggerView):
+@dataclass(frozen=True, slots=True)
+class SchemaDocument:
+    """The OpenAPI document in one of its forms."""
+
+    body: bytes
+    etag: str
+
+
+@cache
+def schema_document(media_type: str) -> SchemaDocument:
+    """The document as ``media_type``. It tells of the code alone, so it is made once."""
+    generator: Any = SchemaView.generator_class()
+    renderer = next(kind for kind in SchemaView.renderer_classes if kind.media_type == media_type)
+    body = force_bytes(renderer().render(generator.get_schema(public=True), media_type, {}))
+    if not body.endswith(b"\n"):
+        body += b"\n"
+    return SchemaDocument(body, f'"{hashlib.sha256(body).hexdigest()[:32]}"')
+
+
+class SchemaView(SpectacularAPIView):
+    """The OpenAPI document, in YAML or JSON."""
+
+    @extend_schema(exclude=True)
+    def get(self, request: Request) -> HttpResponse:
+        renderer = request.accepted_renderer
+        document = schema_document(renderer.media_type)
+        headers = {"ETag": document.etag, "Cache-Control": "no-cache"}
+        match conditions_of(request.META).outcome({"etag": document.etag}):
+            case 304:
+                response = HttpResponse(status=304, headers=headers)
+                del response.headers["Content-Type"]
+                return response
+            case 412:
+                raise PreconditionFailed
+        headers["Content-Disposition"] = f'inline; filename="objgw.{renderer.format}"'
+        return HttpResponse(document.body, content_type=renderer.media_type, headers=headers)
+
+
+class DocsView(SpectacularSwaggerSplitView):
     """A page to read the OpenAPI document and try it."""
 
     def options(self, request: Any, *args: Any, **kwargs: Any) -> Response:

@@ -6,7 +6,7 @@ import sys
 import django
 from django.core.checks import ERROR, run_checks
 
-from objgw_site.handler import Handler
+from objgw_site.server.handler import Handler
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "objgw_site.settings")
 

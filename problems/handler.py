@@ -1,18 +1,22 @@
 """From an exception to its problem+json answer, for DRF views and for Django itself."""
 
+import errno
 import logging
 from collections.abc import Mapping
+from typing import Any, cast
 
 from django.core.exceptions import BadRequest as DjangoBadRequest
 from django.core.exceptions import SuspiciousOperation
 from django.http import Http404, HttpRequest, HttpResponse
 from rest_framework import exceptions as drf
-from rest_framework.renderers import BrowsableAPIRenderer, JSONRenderer
+from rest_framework.renderers import BrowsableAPIRenderer
 from rest_framework.response import Response
 
 from problems import request_id
+from problems.failures import get_failures
 from problems.problem import (
     BadRequest,
+    GatewayBusy,
     InternalError,
     MethodNotAllowed,
     NotAcceptable,
@@ -20,10 +24,14 @@ from problems.problem import (
     Problem,
     UnsupportedMediaType,
 )
+from problems.rendering import JSONRenderer
 
 MEDIA_TYPE = "application/problem+json"
 
 logger = logging.getLogger("objgw.problems")
+
+#: Characters of a path that are logged. A summary of failures has one of them for each node.
+_LONGEST = 300
 
 
 def as_problem(exc: Exception) -> Problem:
@@ -41,36 +49,60 @@ def as_problem(exc: Exception) -> Problem:
             return UnsupportedMediaType(str(exc.detail))
         case drf.APIException(status_code=400):
             return BadRequest(str(exc.detail))
+        case OSError(errno=errno.EMFILE | errno.ENFILE):
+            return GatewayBusy()
         case DjangoBadRequest() | SuspiciousOperation():
             return BadRequest()
         case _:
             return InternalError()
 
 
-def log(problem: Problem, exc: BaseException) -> None:
+def log(problem: Problem, exc: BaseException, request: HttpRequest | None = None) -> None:
     """Say in the log what an operator wants to know: nothing of client errors but at debug."""
     if isinstance(problem, InternalError):
-        logger.error("unexpected %s", type(exc).__name__, exc_info=exc)
+        logger.error("%s: unexpected %s", request_line(request), type(exc).__name__, exc_info=exc)
     elif problem.status >= 500:
-        logger.warning("%d %s: %s", problem.status, problem.code, problem.detail)
-    else:
-        logger.debug("%d %s: %s", problem.status, problem.code, problem.detail)
+        get_failures().report(
+            problem.source or "the gateway",
+            f"{problem.status} {problem.code}",
+            request_line(request),
+            f"{problem.detail} ({problem.remark})" if problem.remark else problem.detail,
+        )
+    elif logger.isEnabledFor(logging.DEBUG):
+        logger.debug(
+            "%s: %d %s: %s", request_line(request), problem.status, problem.code, problem.detail
+        )
+
+
+def request_line(request: HttpRequest | None) -> str:
+    """Method and path of a request, for the log; a very long path is cut short."""
+    if request is None:
+        return "a request"
+    path = request.get_full_path()
+    return f"{request.method} {path if len(path) <= _LONGEST else path[:_LONGEST] + '...'}"
 
 
 def exception_handler(exc: Exception, context: dict[str, object]) -> HttpResponse:
     """DRF's ``EXCEPTION_HANDLER``: answer any exception of a view with a problem document."""
     problem = as_problem(exc)
-    log(problem, exc)
+    request = cast("HttpRequest", context["request"])
+    log(problem, exc, request)
     headers = dict(problem.headers)
     if isinstance(problem, MethodNotAllowed):
         view = context["view"]
         headers["Allow"] = ", ".join(getattr(view, "allowed_methods", []))
-    renderer = getattr(context["request"], "accepted_renderer", None)
-    if isinstance(renderer, BrowsableAPIRenderer):
+    if isinstance(_renderer(context["view"], request), BrowsableAPIRenderer):
         document = problem.document(request_id.current())
         return Response(document, status=problem.status, headers=headers)
     # Whatever the view answers with otherwise (YAML, a page): a problem is JSON.
     return _answer(problem, headers)
+
+
+def _renderer(view: Any, request: Any) -> Any:
+    """What the view would answer with, also when the exception came before that was decided."""
+    if (renderer := getattr(request, "accepted_renderer", None)) is not None:
+        return renderer
+    return view.perform_content_negotiation(request, force=True)[0]
 
 
 def problem_response(problem: Problem) -> HttpResponse:

@@ -4,7 +4,7 @@ Does not import Django: the server needs it before Django is there.
 """
 
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import ClassVar, Self
 
 
 class Problem(Exception):
@@ -25,6 +25,9 @@ class Problem(Exception):
     retry_after: ClassVar[int | None] = None
     #: What an answer looks like, for the OpenAPI document.
     example: ClassVar[str] = "The gateway failed in a way it did not expect; its log says how."
+    #: What failed behind the gateway, such as "node NAME", and what only the log says of it.
+    source: str = ""
+    remark: str = ""
 
     def __init__(
         self,
@@ -39,6 +42,11 @@ class Problem(Exception):
         if self.retry_after is not None:
             self.headers.setdefault("Retry-After", str(self.retry_after))
         self.extensions = extensions
+
+    def noted(self, remark: str) -> Self:
+        """The same problem, with a remark for the log."""
+        self.remark = remark
+        return self
 
     def document(self, request_id: str) -> dict[str, object]:
         """The JSON document of this problem for the request ``request_id``."""
@@ -55,6 +63,16 @@ class Problem(Exception):
 
 class InternalError(Problem):
     """Something that the gateway did not expect; the log has the traceback."""
+
+
+class GatewayBusy(Problem):
+    """The gateway itself is short of file descriptors; no node is to blame."""
+
+    status = 503
+    code = "gateway_busy"
+    title = "Gateway busy"
+    retry_after = 1
+    example = "The gateway has as many files and connections open as it may have."
 
 
 class BadRequest(Problem):

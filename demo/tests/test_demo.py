@@ -28,12 +28,12 @@ END_SECONDS = 40.0
 class RunningDemo:
     """A demo in a process of its own, with its screen in a file."""
 
-    def __init__(self, folder: Path, store: str, nodes: int) -> None:
+    def __init__(self, folder: Path, store: str, nodes: int, *further: str) -> None:
         self.data = folder / "data"
         self.port = free_port("127.0.0.1")
         self.mark = ProcessMark()
         self._screen = folder / f"screen-{self.port}"
-        options = ["--store", store, "--nodes", str(nodes), "--data", str(self.data)]
+        options = ["--store", store, "--nodes", str(nodes), "--data", str(self.data), *further]
         self._process = ChildProcess(
             "the demo",
             [sys.executable, "manage.py", "demo", "--port", str(self.port), *options],
@@ -103,8 +103,10 @@ def start_demo(tmp_path: Path) -> Iterator[StartDemo]:
     # Under nohup it would be ignored, by the demo as well.
     inherited = signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
-    def start(store: str = "moto", nodes: int = 2, *, ready: bool = True) -> RunningDemo:
-        demo = RunningDemo(tmp_path, store, nodes)
+    def start(
+        store: str = "moto", nodes: int = 2, *further: str, ready: bool = True
+    ) -> RunningDemo:
+        demo = RunningDemo(tmp_path, store, nodes, *further)
         started.append(demo)
         if ready:
             demo.wait_for("Ready after")
@@ -152,6 +154,37 @@ def test_no_credential_on_screen_or_in_the_logs(start_demo: StartDemo, store: st
     assert len(logs) == 3
     written = "\n".join([demo.screen, *(log.read_text() for log in logs)])
     assert not [key for key in keys if key in written]
+
+
+def test_the_line_to_paste_lets_commands_see_the_nodes(start_demo: StartDemo) -> None:
+    demo = start_demo("moto", 2)
+    settings = demo.data / "shell-env"
+    assert f"  . {settings}\n  python manage.py shownodes\n" in demo.screen
+    assert settings.stat().st_mode & 0o077 == 0
+    # A shell that knows nothing of the virtual environment, and something of other nodes.
+    done = subprocess.run(
+        ["sh", "-euc", f". {settings}; python manage.py shownodes"],
+        cwd=PROJECT_ROOT,
+        env={"PATH": "/usr/bin:/bin", "OBJGW_EXPECTED_NODES": "9"},
+        capture_output=True,
+        text=True,
+        timeout=START_SECONDS,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("amazin-object-storage-node-") == 2
+    demo.signal(signal.SIGTERM)
+    demo.wait_until_nothing_is_left()
+    assert not settings.exists()
+
+
+def test_development_serves_pages(start_demo: StartDemo) -> None:
+    demo = start_demo("moto", 1, "--development")
+    assert f"  a browser: http://localhost:{demo.port}\n" in demo.screen
+    page = requests.get(f"{demo.url}/objects", headers={"Accept": "text/html"}, timeout=30)
+    assert (page.status_code, "<form" in page.text) == (200, True)
+    demo.signal(signal.SIGTERM)
+    demo.wait_until_nothing_is_left()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])

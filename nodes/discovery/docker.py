@@ -1,6 +1,7 @@
 """Nodes from the local Docker daemon."""
 
 import logging
+import os
 import re
 import socket
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -24,9 +25,16 @@ CREDENTIAL_VARIABLES = (
 )
 REGION_VARIABLES = ("MINIO_SITE_REGION", "MINIO_REGION", "MINIO_REGION_NAME", "RUSTFS_REGION")
 
+#: On the gateway's image, and so on its containers: none of them is a node, whatever its name.
+ROLE_LABEL = "objgw.role"
+GATEWAY_ROLE = "gateway"
+
 #: While Compose recreates a container, one of the two carries the other's id before its name:
 #: version 1 renames the old one, version 2 the new one.
 _RECREATED = re.compile(r"\A[0-9a-f]{12}_(?=.)")
+#: Where Docker's own tools look without DOCKER_HOST.
+DEFAULT_URL = "unix:///var/run/docker.sock"
+_USER_INFO = re.compile(r"(?<=://)[^/\s]*@")
 #: Docker mounts these files into every container from a folder named by the container's id.
 _OWN_MOUNT = re.compile(r"/([0-9a-f]{64})/(?:userdata/)?(?:hostname|hosts|resolv\.conf)\b")
 _EVENTS = [
@@ -40,6 +48,9 @@ _EVENTS = [
     "connect",
     "disconnect",
 ]
+
+#: Docker's client lets a ValueError through for a URL that it cannot read.
+_FAILURES = (docker.errors.DockerException, requests.exceptions.RequestException, ValueError)
 
 # What the Engine API answers: JSON objects of which we read a few members.
 Json = Mapping[str, Any]
@@ -123,9 +134,11 @@ class DockerDiscovery(BaseDiscovery):
     def discover(self) -> Sequence[Node]:
         try:
             return self._discover(self._connected())
-        except (docker.errors.DockerException, requests.exceptions.RequestException) as error:
+        except _FAILURES as error:
             self._disconnect()
-            raise DiscoveryError(f"Docker does not answer: {_reason(error)}") from error
+            raise DiscoveryError(
+                f"Docker does not answer at {daemon_url()}: {_reason(error)}"
+            ) from error
 
     def changes(self) -> Iterator[str]:
         """The daemon's events about our containers and about networks, as ``start NAME``.
@@ -143,7 +156,7 @@ class DockerDiscovery(BaseDiscovery):
                 name = str(event.get("Actor", {}).get("Attributes", {}).get("name", ""))
                 if event.get("Type") == "network" or self.options.name in name:
                     yield f"{event.get('Action')} {name}"
-        except (docker.errors.DockerException, requests.exceptions.RequestException) as error:
+        except _FAILURES as error:
             raise DiscoveryError(f"Docker's events ended: {_reason(error)}") from error
 
     def _connected(self) -> docker.DockerClient:
@@ -160,13 +173,15 @@ class DockerDiscovery(BaseDiscovery):
         listed: list[Json] = client.api.containers(
             all=True, filters={"name": re.escape(self.options.name)}
         )
-        own = self._own_networks(client)
+        own_id, own_networks = self._own_container(client)
         best: dict[str, tuple[tuple[bool, bool], Node]] = {}
         seen: dict[str, tuple[str, ...]] = {}
         for container in listed:
             name = self._name(container)
-            shared = _shared(_networks(container), own)
-            if name is None or (own is not None and not shared):
+            shared = _shared(_networks(container), own_networks)
+            if name is None or (own_networks is not None and not shared):
+                continue
+            if container["Id"] == own_id or _is_gateway(container):
                 continue
             environment = self._environment(client, str(container["Id"]))
             if environment is None:
@@ -202,10 +217,12 @@ class DockerDiscovery(BaseDiscovery):
             return None
         return tuple((found.get("Config") or {}).get("Env") or ())
 
-    def _own_networks(self, client: docker.DockerClient) -> dict[str, Json] | None:
-        """The networks of the container that this process runs in, None on a host.
+    def _own_container(
+        self, client: docker.DockerClient
+    ) -> tuple[str | None, dict[str, Json] | None]:
+        """Id and networks of the container that this process runs in, None for both on a host.
 
-        A container on the host's network is a host in this respect.
+        A container on the host's network is a host as far as networks are concerned.
         """
         try:
             mountinfo = Path("/proc/self/mountinfo").read_text(errors="replace")
@@ -219,8 +236,17 @@ class DockerDiscovery(BaseDiscovery):
             # Not a container that merely has this host's name for its own.
             if str(found["Id"]).startswith(candidate):
                 networks = _networks(found)
-                return None if "host" in networks else networks
-        return None
+                return str(found["Id"]), None if "host" in networks else networks
+        return None, None
+
+
+def _is_gateway(container: Json) -> bool:
+    return (container.get("Labels") or {}).get(ROLE_LABEL) == GATEWAY_ROLE
+
+
+def daemon_url() -> str:
+    """Where the daemon is looked for, without a user name and password that may be in the URL."""
+    return _USER_INFO.sub("", os.environ.get("DOCKER_HOST") or DEFAULT_URL)
 
 
 def _reason(error: Exception) -> str:
@@ -228,5 +254,5 @@ def _reason(error: Exception) -> str:
     cause: BaseException = error
     while (inner := cause.__cause__ or cause.__context__) is not None:
         cause = inner
-    text = " ".join(str(cause).split()) or type(cause).__name__
+    text = _USER_INFO.sub("", " ".join(str(cause).split())) or type(cause).__name__
     return text if len(text) <= 300 else text[:297] + "..."

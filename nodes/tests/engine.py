@@ -34,6 +34,7 @@ class Container:
     state: str = "running"
     environment: tuple[str, ...] = KEYS
     links: tuple[str, ...] = ()
+    labels: dict[str, str] = field(default_factory=dict)
 
     @property
     def id(self) -> str:
@@ -57,6 +58,7 @@ class Container:
             "Id": self.id,
             "Names": [*(f"/{link}" for link in self.links), f"/{self.name}"],
             "State": self.state,
+            "Labels": self.labels,
             "NetworkSettings": self._settings,
         }
 

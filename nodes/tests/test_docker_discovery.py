@@ -226,6 +226,65 @@ class TestInAContainer:
         assert "shares a Docker network" in discovery.absence
 
 
+class TestGateways:
+    """A gateway is never a node, whatever its container's name."""
+
+    NODES = [Container(f"{NAME}-{number}", number) for number in (1, 2)]
+    LABELLED = {"objgw.role": "gateway"}
+
+    @pytest.mark.usefixtures("in_a_container")
+    def test_its_own_container_by_id(
+        self,
+        engine: Engine,
+        discovery: DockerDiscovery,
+    ) -> None:
+        engine.containers = [Container(f"{NAME}-gateway", OWN), *self.NODES]
+        assert found(discovery).keys() == {f"{NAME}-1", f"{NAME}-2"}
+
+    @pytest.mark.usefixtures("in_a_container")
+    def test_its_own_container_on_the_network_of_the_host(
+        self,
+        engine: Engine,
+        discovery: DockerDiscovery,
+    ) -> None:
+        engine.containers = [Container(f"{NAME}-gateway", OWN, {"host": ""}), *self.NODES]
+        assert found(discovery).keys() == {f"{NAME}-1", f"{NAME}-2"}
+
+    @pytest.mark.usefixtures("in_a_container")
+    def test_other_containers_of_a_gateway_by_the_label_of_its_image(
+        self,
+        engine: Engine,
+        discovery: DockerDiscovery,
+    ) -> None:
+        engine.containers = [
+            Container(f"{NAME}-gateway-1", OWN, labels=self.LABELLED),
+            Container(f"{NAME}-gateway-2", 12, labels=self.LABELLED),
+            Container(f"{NAME}-gateway-3", 13, labels=self.LABELLED, state="exited"),
+            *self.NODES,
+        ]
+        assert found(discovery).keys() == {f"{NAME}-1", f"{NAME}-2"}
+        assert engine.inspected.count(f"{12:064x}") == 0
+
+    def test_a_gateway_in_a_container_for_a_gateway_on_the_host(
+        self,
+        engine: Engine,
+        discovery: DockerDiscovery,
+    ) -> None:
+        engine.containers = [Container(f"{NAME}-gateway", 12, labels=self.LABELLED), *self.NODES]
+        assert found(discovery).keys() == {f"{NAME}-1", f"{NAME}-2"}
+
+    def test_another_label_or_role_makes_no_gateway(
+        self,
+        engine: Engine,
+        discovery: DockerDiscovery,
+    ) -> None:
+        engine.containers = [
+            Container(f"{NAME}-1", 1, labels={"objgw.role": "node"}),
+            Container(f"{NAME}-2", 2, labels={"role": "gateway"}),
+        ]
+        assert found(discovery).keys() == {f"{NAME}-1", f"{NAME}-2"}
+
+
 def test_a_container_with_the_name_of_this_host_is_not_the_gateway(
     engine: Engine, discovery: DockerDiscovery, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -269,7 +328,7 @@ class TestWithoutADaemon:
             with pytest.raises(DiscoveryError) as caught:
                 discovery.discover()
             text = str(caught.value)
-            assert text.startswith("Docker does not answer: ")
+            assert text.startswith("Docker does not answer at unix://")
             assert "No such file" in text
             assert "\n" not in text
             assert "hush-hush" not in text

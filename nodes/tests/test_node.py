@@ -33,7 +33,7 @@ def test_the_address_as_it_stands_in_a_url(host: str | None, address: str | None
     [
         (NodeState.CREATED, "its container is created"),
         (NodeState.RUNNING, None),
-        (NodeState.PAUSED, None),
+        (NodeState.PAUSED, "its container is paused"),
         (NodeState.RESTARTING, "its container is restarting"),
         (NodeState.REMOVING, "its container is removing"),
         (NodeState.EXITED, "its container is exited"),

@@ -1,5 +1,6 @@
 """``/livez``, ``/readyz`` and ``/nodes``."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,8 +10,9 @@ from rest_framework.test import APIClient
 
 from nodes import views
 from nodes.exceptions import MembershipUnknown
+from nodes.health import RememberedHealth
 from nodes.membership import Membership
-from nodes.node import Node
+from nodes.node import Node, NodeState
 from nodes.tests.scripted import ScriptedDiscovery, node
 
 A, B = node("a"), node("b", "192.0.2.2")
@@ -31,10 +33,11 @@ def membership(
     monkeypatch.setattr(membership, "keep", lambda: None)
     monkeypatch.setattr(views, "get_membership", lambda: membership)
     settings.OBJGW_NODE_PROBE = f"{__name__}.probe"
+    monkeypatch.setattr(views, "get_remembered_health", RememberedHealth)
     return membership
 
 
-def probe(asked: Node) -> str | None:
+def probe(asked: Node, timeout: float) -> str | None:
     return "it is ill" if asked.name == "b" else None
 
 
@@ -54,7 +57,26 @@ def test_ready() -> None:
     status, report = get("/readyz")
     assert status == 200
     assert isinstance(report.pop("snapshot_age"), float)
-    assert report == {"status": "ready", "missing": None, "nodes": 2}
+    assert report == {
+        "status": "ready",
+        "missing": None,
+        "nodes": 2,
+        "serving": 1,
+        "not_serving": [{"name": "b", "reason": "it is ill"}],
+    }
+
+
+def test_not_ready_when_no_node_serves(discovery: ScriptedDiscovery) -> None:
+    discovery.finds(B, replace(A, state=NodeState.EXITED))
+    response = APIClient().get("/readyz")
+    assert (response.status_code, response.headers["Retry-After"]) == (503, "1")
+    report = response.json()
+    assert (report["status"], report["code"]) == ("not ready", "no_node_serves")
+    assert (report["nodes"], report["serving"]) == (2, 0)
+    assert report["missing"] == (
+        "None of the 2 nodes can serve: its container is exited (1 of them); it is ill (1 of them)"
+    )
+    assert [node["name"] for node in report["not_serving"]] == ["a", "b"]
 
 
 def test_stale_is_ready(discovery: ScriptedDiscovery, membership: Membership) -> None:

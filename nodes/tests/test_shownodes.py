@@ -83,7 +83,7 @@ def test_json_for_scripts(settings: Settings, answering_port: int, dead_port: in
     text, error = show("--json")
     assert error is not None
     document = json.loads(text)
-    assert document["problem"] is None
+    assert document["problem"] == str(error) == "1 of 2 nodes cannot serve: b"
     first, second = document["nodes"]
     assert first == {
         "index": 0,
@@ -146,5 +146,7 @@ def test_docker_out_of_reach_as_one_sees_it(tmp_path: Path) -> None:
     assert found.returncode == 1
     assert found.stdout == ""
     last = found.stderr.splitlines()[-1]
-    assert last.startswith("CommandError: The nodes cannot be discovered. Docker does not answer: ")
+    assert last.startswith(
+        f"CommandError: The nodes cannot be discovered. Docker does not answer at unix://{tmp_path}"
+    )
     assert "Traceback" not in found.stderr

@@ -5,10 +5,12 @@ from functools import lru_cache
 from django.conf import settings
 
 from nodes.node import Node
-from objects.store.bucket import Entry, Page, Store, Stored, Upload
+from objects.store.bucket import Store, Stored, Upload
 from objects.store.client import Limits
+from objects.store.entries import Entry, Page
+from objects.store.errors import TransportError
 from objects.store.registry import Stores
-from objects.store.transport import Response, TransportError
+from objects.store.response import Response
 from problems.problem import Problem
 
 __all__ = [
@@ -23,9 +25,6 @@ __all__ = [
     "get_stores",
     "probe",
 ]
-
-#: A probe is for people who wait, so it gives up sooner than a request does.
-_PROBE_TIMEOUT = 3.0
 
 
 def _limits() -> Limits:
@@ -42,9 +41,12 @@ def get_stores() -> Stores:
     return Stores(settings.OBJGW_BUCKET, _limits())
 
 
-def probe(node: Node) -> str | None:
-    """What keeps a node from serving, None when nothing does (the setting OBJGW_NODE_PROBE)."""
-    timeout = min(_PROBE_TIMEOUT, settings.OBJGW_READ_TIMEOUT)
+def probe(node: Node, timeout: float) -> str | None:
+    """What keeps a node from serving, None when nothing does (the setting OBJGW_NODE_PROBE).
+
+    :param timeout: seconds for the connection, and again for the answer.
+    """
+    timeout = min(timeout, settings.OBJGW_READ_TIMEOUT)
     limits = Limits(min(timeout, settings.OBJGW_CONNECT_TIMEOUT), timeout, concurrency=1)
     store = None
     try:

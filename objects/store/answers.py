@@ -1,19 +1,23 @@
 """What a node's error answers mean for a client."""
 
-import logging
+import re
 from dataclasses import dataclass
 from xml.etree import ElementTree as ET
 
 from minio.xml import findtext
 
 from objects import exceptions
-from objects.store.transport import Response
+from objects.store.documents import MAX_DOCUMENT, NotADocument, read_document
+from objects.store.errors import TimedOut, TransportError
+from objects.store.response import Response
 from problems.problem import Problem
-
-logger = logging.getLogger("objgw.store")
 
 #: strerror(ENOSPC).
 _NO_SPACE = "no space left on device"
+#: What a code of S3's looks like. It is written to the log and shown to clients.
+_CODE = re.compile(r"[A-Za-z0-9.]{1,64}", re.ASCII)
+#: No object has a size of more digits.
+_SIZE = re.compile(r"[0-9]{1,19}", re.ASCII)
 
 # The codes of S3's error documents, and MinIO's additions (X...).
 _BY_CODE: dict[str, type[Problem]] = {
@@ -82,31 +86,88 @@ class NodeProblem:
 
     @classmethod
     def of(cls, response: Response) -> "NodeProblem":
-        """Read an error answer to its end, and close it."""
-        body = response.read()
+        """Read an error answer to its end, and close it.
+
+        :raises TransportError: when it breaks off, or has no end.
+        """
         # An answer to HEAD has no body for it.
-        from_header = response.headers.get("x-minio-error-code", "")
-        if from_header or not body:
-            return cls(from_header)
+        if from_header := response.headers.get("x-minio-error-code", ""):
+            response.read()
+            return cls(_code(from_header))
         try:
-            document = ET.fromstring(body)  # noqa: S314  (a node is trusted)
-        except ET.ParseError:
+            return cls.named_by(read_document(response))
+        except NotADocument:
             return cls("")
+
+    @classmethod
+    def named_by(cls, document: ET.Element) -> "NodeProblem":
+        """What an error document says; it may come with a 200, when an error came late."""
         size = findtext(document, "ActualObjectSize") or ""
         return cls(
-            findtext(document, "Code") or "",
-            int(size) if size.isdecimal() else None,
+            _code(findtext(document, "Code") or ""),
+            int(size) if _SIZE.fullmatch(size) else None,
             findtext(document, "Message") or "",
         )
 
 
-def problem_of(response: Response, node: str, what: str) -> Problem:
-    """The problem that a node's error answer is for the client.
+def _code(text: str) -> str:
+    return text if _CODE.fullmatch(text) else ""
 
-    :param node: the node's name.
+
+def document_of(
+    response: Response,
+    what: str,
+    *,
+    limit: int = MAX_DOCUMENT,
+    within: float | None = None,
+) -> ET.Element:
+    """The document of an answer, which is closed then.
+
+    :param what: the request, for the log: method and path.
+    :param limit, within: see `read_document`.
+    :raises NodeTimeout: when it does not come to its end in time.
+    :raises NodeError: for anything else that keeps it from being read.
+    """
+    try:
+        return read_document(response, limit=limit, within=within)
+    except (NotADocument, TransportError) as error:
+        raise unreadable(error, what) from error
+
+
+def unreadable(error: NotADocument | TransportError, what: str) -> Problem:
+    """The problem that an answer is which cannot be read; the log has the reason."""
+    problem: Problem = exceptions.NodeError()
+    if isinstance(error, TimedOut):
+        problem = exceptions.NodeTimeout(
+            "The node that owns this id did not come to the end of its answer in time."
+        )
+    return problem.noted(f"the answer to {what} is of no use: {error}")
+
+
+def unusable(response: Response, flaw: str, what: str) -> Problem:
+    """The problem that an answer is which is complete, and not what was asked for.
+
+    :param flaw: what is wrong with it, to go on after its status.
+    """
+    return exceptions.NodeError(
+        f"The node that owns this id answered {response.status} {flaw}, which is of no use here."
+    ).noted(f"the answer to {what}")
+
+
+def problem_of(response: Response, what: str) -> Problem:
+    """The problem that a node's error answer is for the client. The answer is closed.
+
     :param what: the request, for the log: method and path.
     """
-    found = NodeProblem.of(response)
+    try:
+        found = NodeProblem.of(response)
+    except TransportError as error:
+        return unreadable(error, what)
+    return problem_named(found, response, what)
+
+
+def problem_named(found: NodeProblem, response: Response, what: str) -> Problem:
+    """`problem_of` for an answer that was read already."""
     code = found.code
     kind = _BY_CODE.get(code) if code else _BY_STATUS.get(response.status)
     problem: Problem
@@ -125,12 +186,8 @@ def problem_of(response: Response, node: str, what: str) -> Problem:
             + "; the gateway's log names it."
         )
     if problem.status >= 500 and kind is not exceptions.BucketMissing:
-        logger.warning(
-            "node %s answered %d %s to %s (request %s)",
-            node,
-            response.status,
-            code or "without a code",
-            what,
-            response.headers.get("x-amz-request-id", "unknown"),
+        problem.remark = (
+            f"the node answered {response.status} {code or 'without a code'} to {what}, "
+            f"request {response.headers.get('x-amz-request-id', 'unknown')}"
         )
     return problem

@@ -1,25 +1,37 @@
 """The store: one node's bucket."""
 
-import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from urllib.parse import quote, unquote_plus, urlencode
-from xml.etree import ElementTree as ET
+from urllib.parse import quote, urlencode
 
-from minio.xml import Element, SubElement, findall, findtext, getbytes
+from minio.xml import Element, SubElement, getbytes
 
+from nodes.news import get_news
 from nodes.node import Node
 from objects.exceptions import BucketMissing, NodeError, ObjectNotFound, PreconditionFailed
 from objects.payload import Parts, Payload, Whole
 from objects.store import multipart
-from objects.store.answers import NodeProblem, problem_of
+from objects.store.answers import (
+    NodeProblem,
+    document_of,
+    problem_named,
+    problem_of,
+    unreadable,
+    unusable,
+)
 from objects.store.client import Call, Limits, NodeClient
-from objects.store.transport import Response, TransportError
+from objects.store.documents import NotADocument
+from objects.store.entries import Page, listing_bytes, page_of
+from objects.store.errors import TransportError
+from objects.store.expected import (
+    as_asked,
+    flaw_of_deleted,
+    flaw_of_document,
+    flaw_of_object,
+    flaw_of_stored,
+)
+from objects.store.response import Response
 
-logger = logging.getLogger("objgw.store")
-
-#: The most bytes of a listing: 1,000 entries with the longest keys take less.
-_LISTING_LIMIT = 8 * 2**20
 _BUCKET_EXISTS = {"BucketAlreadyOwnedByYou", "BucketAlreadyExists"}
 
 
@@ -47,32 +59,6 @@ class Stored:
 
     size: int
     etag: str
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One line of a listing.
-
-    :ivar size: bytes.
-    :ivar etag: the entity tag, with its quotes.
-    :ivar last_modified: RFC 3339, in UTC.
-    """
-
-    key: str
-    size: int
-    etag: str
-    last_modified: str
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """One page of a node's listing, in the order of the keys' bytes.
-
-    :ivar truncated: whether there are more behind it.
-    """
-
-    entries: tuple[Entry, ...]
-    truncated: bool
 
 
 class Store:
@@ -113,7 +99,7 @@ class Store:
     def delete(self, key: str) -> None:
         """Remove an object, or do nothing when there is none."""
         try:
-            self._answer(Call("DELETE", self._path(key))).close()
+            self._answer(Call("DELETE", self._path(key)), flaw_of_deleted).close()
         except (ObjectNotFound, BucketMissing):
             return
 
@@ -139,7 +125,9 @@ class Store:
                 raise
             etag = self._put(key, payload, upload)
         except ObjectNotFound:
-            # If-Match, and there is nothing to be replaced.
+            if "If-Match" not in upload.conditions:
+                raise NodeError("The node that owns this id answered 404 to a PUT.") from None
+            # There is nothing to be replaced.
             raise PreconditionFailed from None
         return Stored(payload.sent, etag)
 
@@ -158,18 +146,19 @@ class Store:
             },
             quote_via=quote,
         )
+        call = Call("GET", f"/{self._bucket}", query=query)
         try:
-            answer = self._answer(Call("GET", f"/{self._bucket}", query=query))
+            answer = self._answer(call, flaw_of_document)
         except BucketMissing:
             return Page((), truncated=False)
+        except ObjectNotFound:
+            raise NodeError("The node that owns this id answered 404 to a listing.") from None
+        what = f"GET {call.path}"
+        document = document_of(answer, what, limit=listing_bytes(limit))
         try:
-            document = ET.fromstring(answer.read(_LISTING_LIMIT))  # noqa: S314  (a node is trusted)
-        except (ET.ParseError, TransportError) as error:
-            raise NodeError from error
-        return Page(
-            tuple(_entry(element) for element in findall(document, "Contents")),
-            truncated=findtext(document, "IsTruncated") == "true",
-        )
+            return page_of(document, prefix=prefix, after=after, limit=limit)
+        except NotADocument as error:
+            raise unreadable(error, what) from error
 
     def create_bucket(self) -> None:
         """Make the bucket, unless it is there."""
@@ -179,15 +168,21 @@ class Store:
             SubElement(root, "LocationConstraint", self.node.region)
             body = getbytes(root)
         call = Call("PUT", f"/{self._bucket}", body=body, length=len(body))
+        what = f"PUT {call.path}"
         answer = self._client.call(call)
-        if answer.status == 409 and NodeProblem.of(answer).code in _BUCKET_EXISTS:
-            self._has_bucket = True
-            return
         if answer.status >= 300:
-            raise problem_of(answer, self.node.name, f"PUT {call.path}")
+            try:
+                found = NodeProblem.of(answer)
+            except TransportError as error:
+                raise unreadable(error, what) from error
+            if answer.status == 409 and found.code in _BUCKET_EXISTS:
+                self._has_bucket = True
+                return
+            problem = as_asked(problem_named(found, answer, what), call)
+            raise NodeError if problem.status < 500 else problem
         answer.close()
         self._has_bucket = True
-        logger.info("node %s: bucket %s created", self.node.name, self._bucket)
+        get_news().happened(f"node {self.node.name}: bucket {self._bucket} created")
 
     def check(self) -> None:
         """Ask the node whether it would serve us.
@@ -197,7 +192,7 @@ class Store:
         answer = self._client.call(Call("HEAD", f"/{self._bucket}"))
         # No bucket yet is fine: the first PUT makes it.
         if answer.status >= 300 and answer.status != 404:
-            raise problem_of(answer, self.node.name, f"HEAD /{self._bucket}")
+            raise problem_of(answer, f"HEAD /{self._bucket}")
         answer.close()
 
     def _path(self, key: str) -> str:
@@ -205,7 +200,10 @@ class Store:
 
     def _read(self, method: str, key: str, headers: Mapping[str, str]) -> Response:
         try:
-            return self._answer(Call(method, self._path(key), headers=headers))
+            return self._answer(
+                Call(method, self._path(key), headers=headers),
+                lambda answer: flaw_of_object(answer, headers),
+            )
         except (ObjectNotFound, BucketMissing):
             raise ObjectNotFound(f"There is no object '{key}'.") from None
 
@@ -229,21 +227,16 @@ class Store:
             await_continue=bool(upload.conditions and payload.length),
             repeatable=not upload.conditions,
         )
-        answer = self._answer(call)
+        answer = self._answer(call, flaw_of_stored)
         answer.close()
-        return answer.headers.get("etag", "")
+        return answer.headers["etag"]
 
-    def _answer(self, call: Call) -> Response:
+    def _answer(self, call: Call, flaw_of: Callable[[Response], str | None]) -> Response:
         answer = self._client.call(call)
         if answer.status < 300 or answer.status == 304:
-            return answer
-        raise problem_of(answer, self.node.name, f"{call.method} {call.path}")
-
-
-def _entry(element: ET.Element) -> Entry:
-    return Entry(
-        key=unquote_plus(findtext(element, "Key") or ""),
-        size=int(findtext(element, "Size") or 0),
-        etag=findtext(element, "ETag") or "",
-        last_modified=findtext(element, "LastModified") or "",
-    )
+            flaw = flaw_of(answer)
+            if flaw is None:
+                return answer
+            answer.close()
+            raise unusable(answer, flaw, f"{call.method} {call.path}")
+        raise as_asked(problem_of(answer, f"{call.method} {call.path}"), call)

@@ -1,25 +1,17 @@
 """S3 requests to one node: signed, bounded in number and time, and their failures named."""
 
-import logging
 from collections.abc import Generator, Iterable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 
 from nodes.node import Node
 from objects.exceptions import NodeError, NodeTimeout, NodeUnavailable
+from objects.store.errors import BadAnswer, ConnectFailed, ConnectionLost, TimedOut
 from objects.store.gate import Gate
+from objects.store.request import Request
+from objects.store.response import Response
 from objects.store.signing import Signer
-from objects.store.transport import (
-    BadAnswer,
-    ConnectFailed,
-    ConnectionLost,
-    Pool,
-    Request,
-    Response,
-    TimedOut,
-)
-
-logger = logging.getLogger("objgw.store")
+from objects.store.transport import Pool
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +66,7 @@ class NodeClient:
                 f"The node that owns this id is down: {node.obstacle}.", repeatable=True
             )
         self.node = node
-        self._limits = limits
+        self.limits = limits
         self._signer = Signer(node.address, node.credentials, node.region)
         self._gate = Gate(limits.concurrency)
         self._pool = Pool(
@@ -113,20 +105,19 @@ class NodeClient:
                 f"The node that owns this id cannot be reached: {error}.", repeatable=True
             ) from error
         except ConnectionLost as error:
-            logger.warning("node %s: %s", self.node.name, error)
             raise NodeUnavailable(
                 "The node that owns this id hung up.",
                 repeatable=repeatable and not error.answered,
-            ) from error
+            ).noted(str(error)) from error
         except TimedOut as error:
             self._gate.timed_out()
             raise NodeTimeout(
-                f"The node that owns this id did not answer within {self._limits.read_timeout:g} s."
+                f"The node that owns this id did not answer within {self.limits.read_timeout:g} s."
             ) from error
         except BadAnswer as error:
-            logger.warning("node %s: %s", self.node.name, error)
-            raise NodeError from error
+            raise NodeError().noted(str(error)) from error
         self._gate.answered()
+        response.node = self.node.name
         return response
 
     def close(self) -> None:

@@ -6,21 +6,30 @@ an object only when all of it is there.
 
 import base64
 import hashlib
-import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from urllib.parse import quote
-from xml.etree import ElementTree as ET
 
 from minio.xml import Element, SubElement, findtext, getbytes
 
-from objects.exceptions import InvalidDigest, NodeError
+from objects.exceptions import InvalidDigest
 from objects.payload import Parts
-from objects.store.answers import problem_of
+from objects.store.answers import (
+    NodeProblem,
+    document_of,
+    problem_named,
+    problem_of,
+    unusable,
+)
 from objects.store.client import Call, NodeClient
-from objects.store.transport import Response
+from objects.store.expected import as_asked, flaw_of_deleted, flaw_of_document, flaw_of_stored
+from objects.store.response import Response
+from problems.failures import get_failures
 from problems.problem import Problem
 
-logger = logging.getLogger("objgw.store")
+#: Characters; nodes use about a hundred.
+_LONGEST_UPLOAD_ID = 1024
+#: How many times the read timeout a node has to make the parts an object.
+_COMPLETION_TIMEOUTS = 10
 
 
 class MultipartUpload:
@@ -46,11 +55,13 @@ class MultipartUpload:
                 headers=headers,
                 amz_headers=amz_headers,
                 length=0,
-            )
+            ),
+            flaw_of_document,
         )
-        upload_id = findtext(_document(answer), "UploadId")
-        if not upload_id:
-            raise NodeError
+        document = document_of(answer, f"POST {path}")
+        upload_id = findtext(document, "UploadId") or ""
+        if not 0 < len(upload_id) <= _LONGEST_UPLOAD_ID:
+            raise unusable(answer, "without an UploadId", f"POST {path}")
         self._query = "uploadId=" + quote(upload_id, safe="")
         self._parts: list[str] = []
 
@@ -63,10 +74,11 @@ class MultipartUpload:
                 query=f"partNumber={len(self._parts) + 1}&{self._query}",
                 body=part,
                 length=length,
-            )
+            ),
+            flaw_of_stored,
         )
         answer.close()
-        self._parts.append(answer.headers.get("etag", ""))
+        self._parts.append(answer.headers["etag"])
 
     def complete(self, headers: Mapping[str, str]) -> str:
         """Make the parts an object, and return its ETag.
@@ -79,51 +91,51 @@ class MultipartUpload:
             SubElement(part, "PartNumber", str(number))
             SubElement(part, "ETag", etag)
         body = getbytes(root)
-        answer = self._call(
-            Call(
-                "POST",
-                self._path,
-                query=self._query,
-                headers={"Content-Type": "application/xml", **headers},
-                body=body,
-                length=len(body),
-                repeatable=False,
-            )
+        call = Call(
+            "POST",
+            self._path,
+            query=self._query,
+            headers={"Content-Type": "application/xml", **headers},
+            body=body,
+            length=len(body),
+            repeatable=False,
         )
-        document = _document(answer)
-        # S3 answers 200 before it is done, so a failure can stand in the body.
-        if not document.tag.endswith("CompleteMultipartUploadResult"):
-            logger.warning(
-                "node %s failed to complete an upload: %s",
-                self._client.node.name,
-                findtext(document, "Code"),
-            )
-            raise NodeError
-        return findtext(document, "ETag") or ""
+        answer = self._call(call, flaw_of_document)
+        what = f"POST {self._path}"
+        # S3 answers 200 before it is done, and then sends blanks until it is.
+        patience = _COMPLETION_TIMEOUTS * self._client.limits.read_timeout
+        document = document_of(answer, what, within=patience)
+        # So a failure can stand in the body.
+        if document.tag.endswith("Error"):
+            problem = problem_named(NodeProblem.named_by(document), answer, what)
+            raise as_asked(problem, call)
+        complete = document.tag.endswith("CompleteMultipartUploadResult")
+        stored = (findtext(document, "ETag") or "") if complete else ""
+        if not stored:
+            raise unusable(answer, "without an ETag", what)
+        return stored
 
     def abort(self) -> None:
         """Take the upload back. A failure is logged: the node forgets stale uploads in time."""
         try:
-            self._call(Call("DELETE", self._path, query=self._query)).close()
-        except Problem as problem:
-            logger.warning(
-                "node %s keeps the parts of an aborted upload: %s",
-                self._client.node.name,
-                problem.detail,
+            self._call(Call("DELETE", self._path, query=self._query), flaw_of_deleted).close()
+        except (Problem, OSError) as problem:
+            get_failures().report(
+                f"node {self._client.node.name}",
+                "parts of an aborted upload are left there",
+                f"DELETE {self._path}",
+                problem.detail if isinstance(problem, Problem) else str(problem),
             )
 
-    def _call(self, call: Call) -> Response:
+    def _call(self, call: Call, flaw_of: Callable[[Response], str | None]) -> Response:
+        what = f"{call.method} {call.path}"
         answer = self._client.call(call)
         if answer.status >= 300:
-            raise problem_of(answer, self._client.node.name, f"{call.method} {call.path}")
+            raise as_asked(problem_of(answer, what), call)
+        if flaw := flaw_of(answer):
+            answer.close()
+            raise unusable(answer, flaw, what)
         return answer
-
-
-def _document(answer: Response) -> ET.Element:
-    try:
-        return ET.fromstring(answer.read())  # noqa: S314  (a node is trusted)
-    except ET.ParseError as error:
-        raise NodeError from error
 
 
 def upload(

@@ -111,6 +111,13 @@ def test_an_owner_known_as_stopped_is_looked_at_again() -> None:
     assert case.membership.asked_again == 1
 
 
+def test_an_owner_known_as_paused_is_looked_at_again() -> None:
+    case = Case(FakeMembership((replace(node(), state=NodeState.PAUSED),), (node(),)))
+    assert case.run("done") == "done"
+    assert case.done_on == ["192.0.2.1"]
+    assert case.membership.asked_again == 1
+
+
 def test_once_more_and_no_more() -> None:
     case = one()
     last = unreachable()

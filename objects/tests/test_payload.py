@@ -9,14 +9,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from objects import payload
+from objects import payload, spool
 from objects.body import RequestBody
 from objects.exceptions import IncompleteBody, TooLarge
 from objects.payload import Parts, Streamed, Whole, payload_of
+from objects.spool import Spool
 
 SMALL = 16
 PART = 64
 LIMIT = 10_000
+ROOM = 10 * PART
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -28,6 +30,7 @@ def small_sizes() -> Iterator[None]:
         patch.setattr(payload, "PARTS_OF_ONE_SIZE", 4)
         patch.setattr(payload, "_IN_MEMORY", PART // 2)
         patch.setattr(payload, "CHUNK", 24)
+        patch.setattr(spool, "FIRST_SHARE", PART * 3 // 4)
         yield
 
 
@@ -60,7 +63,7 @@ SIZES = st.one_of(
 @settings(deadline=None)
 def test_a_body_of_known_length(size: int, times: int) -> None:
     data = pattern(size)
-    with closing(payload_of(body(data, length=True))) as made:
+    with closing(payload_of(body(data, length=True), Spool(ROOM))) as made:
         assert isinstance(made, Whole if size <= SMALL else Streamed)
         assert made.length == size
         assert made.replayable
@@ -77,7 +80,7 @@ def test_a_body_of_known_length(size: int, times: int) -> None:
 @settings(deadline=None)
 def test_a_body_of_unknown_length(size: int, times: int) -> None:
     data = pattern(size)
-    with closing(payload_of(body(data, length=False))) as made:
+    with closing(payload_of(body(data, length=False), Spool(ROOM))) as made:
         if size <= SMALL:
             assert isinstance(made, Whole)
         if size < PART:
@@ -107,7 +110,7 @@ def test_a_body_of_unknown_length(size: int, times: int) -> None:
 
 
 def test_parts_grow() -> None:
-    with closing(Parts(body(pattern(20 * PART), length=False))) as parts:
+    with closing(Parts(body(pattern(20 * PART), length=False), Spool(ROOM))) as parts:
         sizes = [parts.part_length]
         while parts.following():
             sizes.append(parts.part_length)
@@ -116,28 +119,28 @@ def test_parts_grow() -> None:
 
 def test_one_part_is_held_and_no_more() -> None:
     stream = io.BytesIO(pattern(5 * PART))
-    with closing(Parts(RequestBody(stream, None, LIMIT))) as parts:
+    with closing(Parts(RequestBody(stream, None, LIMIT), Spool(ROOM))) as parts:
         for number in range(1, 5):
             assert stream.tell() == number * PART
-            parts._file.seek(0, io.SEEK_END)
-            assert parts._file.tell() == PART
+            parts._file._file.seek(0, io.SEEK_END)
+            assert parts._file._file.tell() == PART
             assert parts.following()
 
 
 def test_an_ended_body_has_no_following_part() -> None:
-    with closing(Parts(body(pattern(10), length=False))) as parts:
+    with closing(Parts(body(pattern(10), length=False), Spool(ROOM))) as parts:
         assert not parts.following()
         assert b"".join(parts) == pattern(10)
 
 
 @pytest.mark.parametrize("size", [0, 5, SMALL])
 def test_a_small_one_leaves_no_file(size: int, opened_files: list[io.IOBase]) -> None:
-    payload_of(body(pattern(size), length=False))
+    payload_of(body(pattern(size), length=False), Spool(ROOM))
     assert [file.closed for file in opened_files] == [True]
 
 
 def test_closing_ends_the_file(opened_files: list[io.IOBase]) -> None:
-    made = payload_of(body(pattern(3 * PART), length=False))
+    made = payload_of(body(pattern(3 * PART), length=False), Spool(ROOM))
     assert [file.closed for file in opened_files] == [False]
     made.close()
     assert [file.closed for file in opened_files] == [True]
@@ -152,13 +155,13 @@ class Broken(io.BytesIO):
 
 def test_a_body_that_breaks_off_leaves_no_file(opened_files: list[io.IOBase]) -> None:
     with pytest.raises(IncompleteBody):
-        payload_of(RequestBody(Broken(b"x" * 40), None, LIMIT))
+        payload_of(RequestBody(Broken(b"x" * 40), None, LIMIT), Spool(ROOM))
     assert [file.closed for file in opened_files] == [True]
 
 
 def test_a_body_that_is_too_large_leaves_no_file(opened_files: list[io.IOBase]) -> None:
     with pytest.raises(TooLarge):
-        payload_of(RequestBody(io.BytesIO(b"x" * 40), None, 30))
+        payload_of(RequestBody(io.BytesIO(b"x" * 40), None, 30), Spool(ROOM))
     assert [file.closed for file in opened_files] == [True]
 
 
@@ -171,5 +174,5 @@ def opened_files(monkeypatch: pytest.MonkeyPatch) -> list[io.IOBase]:
         opened.append(SpooledTemporaryFile(max_size))  # noqa: SIM115  (that it is closed is tested)
         return opened[-1]
 
-    monkeypatch.setattr(payload, "SpooledTemporaryFile", opening)
+    monkeypatch.setattr(spool, "SpooledTemporaryFile", opening)
     return opened

@@ -30,7 +30,7 @@ def test_the_same_store_for_the_same_node(stores: Stores) -> None:
     assert stores.of(node()) is first
 
 
-@pytest.mark.parametrize("state", [NodeState.PAUSED, NodeState.ASSUMED, NodeState.UNKNOWN])
+@pytest.mark.parametrize("state", [NodeState.ASSUMED, NodeState.UNKNOWN])
 def test_another_state_keeps_the_store(stores: Stores, state: NodeState) -> None:
     first = stores.of(node())
     assert stores.of(replace(node(), state=state)) is first

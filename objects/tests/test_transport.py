@@ -11,15 +11,16 @@ from typing import cast
 import pytest
 
 from objects.store import transport
-from objects.store.transport import (
+from objects.store.errors import (
     BadAnswer,
     ConnectFailed,
-    Connection,
     ConnectionLost,
-    Pool,
-    Request,
     TimedOut,
+    TransportError,
 )
+from objects.store.request import Request
+from objects.store.response import CHUNK, MAX_HEAD
+from objects.store.transport import Connection, Pool
 from objects.tests.node_server import PATIENCE, NodeServer, Peer, Script, ok, says
 
 GET = Request("GET", "/objects/abc", {"Host": "node"})
@@ -212,7 +213,7 @@ class TestAnswersThatAreNot:
         assert caught.value.answered is answered
 
     def test_a_head_without_end(self) -> None:
-        endless = b"HTTP/1.1 200 OK\r\nX: " + b"x" * (transport.MAX_HEAD + transport.CHUNK)
+        endless = b"HTTP/1.1 200 OK\r\nX: " + b"x" * (MAX_HEAD + CHUNK)
         with NodeServer(says(endless)) as server, pytest.raises(BadAnswer, match="head of more"):
             fetch(pool_to(server))
 
@@ -246,7 +247,7 @@ class TestAnswersThatAreNot:
         answer = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\nhello"
         with (
             NodeServer(says(answer, then_wait=False)) as server,
-            pytest.raises(transport.TransportError),
+            pytest.raises(TransportError),
         ):
             fetch(pool_to(server))
 
@@ -458,12 +459,12 @@ class TestKeptConnections:
 
         def script(peer: Peer) -> None:
             peer.request()
-            peer.send(ok(b"x" * 2 * transport.CHUNK) + ok(b"stale"))
+            peer.send(ok(b"x" * 2 * CHUNK) + ok(b"stale"))
             sent[0] = True
             peer.until_hung_up()
 
         with NodeServer(script, says(ok(b"fresh"))) as server, _closed(pool_to(server)) as pool:
-            assert len(pool.exchange(GET, repeatable=True).read(2**20)) == 2 * transport.CHUNK
+            assert len(pool.exchange(GET, repeatable=True).read(2**20)) == 2 * CHUNK
             _wait(lambda: sent[0])
             assert fetch(pool) == b"fresh"
 
@@ -569,7 +570,7 @@ class TestNothingIsLeftOpen:
         before = _open_files()
         with NodeServer(script) as server:
             for _ in range(10):
-                with pytest.raises(transport.TransportError):
+                with pytest.raises(TransportError):
                     fetch(pool_to(server, read_timeout=0.05))
         assert _open_files() == before
 

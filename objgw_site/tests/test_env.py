@@ -22,7 +22,7 @@ def test_what_is_not_set_is_the_default(unset: str | None) -> None:
     assert env.seconds("X", 0.5, low=0.1, high=1) == 0.5
     assert env.size("X", 42) == 42
     assert env.choice("X", "a", ("a", "b")) == "a"
-    assert env.words("X", ["a"]) == ["a"]
+    assert env.words("X", str.isalpha, "letters") == []
     assert env.problems == []
 
 
@@ -124,7 +124,16 @@ def test_a_choice() -> None:
 
 
 def test_words() -> None:
-    assert environment(" a , b,,c ").words("X", []) == ["a", "b", "c"]
+    assert environment(" a , b,,c ").words("X", str.isalpha, "letters") == ["a", "b", "c"]
+
+
+def test_words_that_are_none() -> None:
+    env = environment("a,1,b,2 ")
+    assert env.words("X", str.isalpha, "letters") == ["a", "b"]
+    assert env.problems == [
+        "X must be letters, separated by commas; '1' is not one.",
+        "X must be letters, separated by commas; '2' is not one.",
+    ]
 
 
 @given(st.text())

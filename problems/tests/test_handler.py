@@ -108,5 +108,5 @@ def test_what_a_client_did_wrong_is_logged_for_debugging_only(
     with caplog.at_level(logging.DEBUG, "objgw.problems"):
         ask("GET", "/raise/teapot")
     assert [(each.levelno, each.message) for each in caplog.records] == [
-        (logging.DEBUG, "418 teapot: Short and stout.")
+        (logging.DEBUG, "GET /raise/teapot: 418 teapot: Short and stout.")
     ]

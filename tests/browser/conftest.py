@@ -7,7 +7,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Response, sync_playwright
+from playwright.sync_api import (
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    Response,
+    expect,
+    sync_playwright,
+)
 from playwright.sync_api import Request as PageRequest
 
 from demo.children import ChildProcess, http_status
@@ -16,15 +23,22 @@ from demo.ports import free_port
 from demo.s3nodes import MotoServer, NodeProcess, running_nodes
 from tests.functional.conftest import HOST, make_gateway
 
+# A page loads while other tests use both cores; 5 s, the default, are not always enough then.
+expect.set_options(timeout=30_000)
+
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 #: It is to talk to nobody but the gateway.
 ARGUMENTS = [
     "--disable-background-networking",
     "--disable-component-update",
+    # Else Chromium would protect a gateway on this machine in place of the gateway.
+    "--disable-features=LocalNetworkAccessChecks",
     "--disable-gpu",
     "--disable-quic",
     "--disable-sync",
     "--no-first-run",
+    # Names that are no addresses, for what browsers and the gateway make of names.
+    "--host-resolver-rules=MAP *.internal 127.0.0.1, MAP *.example 127.0.0.1",
 ]
 
 

@@ -9,10 +9,8 @@ import pytest
 from demo.gateway import GatewayProcess
 from demo.s3nodes import NodeProcess
 from demo.tests.waiting import eventually
-from tests.contract.conftest import Stored, client_of
 from tests.contract.wire import Answer, Client, request_head
 from tests.functional.client import random_id
-from tests.functional.conftest import RunGateway
 
 A_DATE = re.compile(r"(Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT")
 
@@ -32,7 +30,7 @@ class Row:
         return pytest.param(self, id=f"{self.section} {self.name}")
 
 
-def lines(*given: bytes, host: bytes = b"Host: gateway.test") -> bytes:
+def lines(*given: bytes, host: bytes = b"Host: gateway") -> bytes:
     return b"\r\n".join([given[0], *([host] if host else []), *given[1:], b"", b""])
 
 
@@ -46,8 +44,20 @@ GET = b"GET /livez HTTP/1.1"
 NO_REQUEST = [
     malformed("no request line", b"GARBAGE", section="9112-3"),
     malformed("no version", b"GET /livez", section="9112-3"),
-    malformed("another version", b"GET /livez HTTP/2.0", section="9112-2.3"),
-    malformed("lower-case method", b"get /livez HTTP/1.1", section="9112-3.1"),
+    Row(
+        "9110-15.6.6",
+        "another version",
+        lines(b"GET /livez HTTP/2.0"),
+        505,
+        "http_version_not_supported",
+    ),
+    Row(
+        "9110-15.6.2",
+        "lower-case method",
+        lines(b"get /livez HTTP/1.1"),
+        501,
+        "method_not_implemented",
+    ),
     malformed("target that is no path", b"GET livez HTTP/1.1", section="9112-3.2"),
     malformed("blank before the colon", GET, b"Accept : text/plain"),
     malformed("line folding", GET, b"Accept: text/plain,\r\n text/html"),
@@ -128,7 +138,7 @@ REFUSED = [
     Row(
         "9110-12.5.1",
         "nothing acceptable, listing",
-        lines(b"GET /objects HTTP/1.1", b"Accept: text/html", CLOSE),
+        lines(b"GET /objects HTTP/1.1", b"Accept: image/png", CLOSE),
         406,
         "not_acceptable",
     ),
@@ -136,7 +146,7 @@ REFUSED = [
         Row("9110-15.5.5", name, lines(b"GET %s HTTP/1.1" % path, CLOSE), 404, "not_found")
         for name, path in {
             "unknown path": b"/nowhere",
-            "no id": b"/object/",
+            "no id": b"/object",
             "slash behind": b"/nodes/",
             "two slashes": b"//nodes",
             "not UTF-8": b"/%FF%FE",
@@ -150,6 +160,7 @@ REFUSED = [
 METHODS = {
     "/": {"GET", "HEAD", "OPTIONS"},
     "/objects": {"GET", "HEAD", "OPTIONS"},
+    "/object/": {"GET", "HEAD", "OPTIONS"},
     "/object/abc": {"GET", "HEAD", "PUT", "DELETE", "OPTIONS"},
     "/nodes": {"GET", "HEAD", "OPTIONS"},
     "/livez": {"GET", "HEAD", "OPTIONS"},
@@ -204,9 +215,7 @@ def test_what_is_no_request_is_dated_and_logged(
     assert_logged(gateway, answer)
 
 
-@pytest.mark.parametrize(
-    "method", ["GET", "HEAD", "PUT", "POST", "PATCH", "DELETE", "TRACE", "BREW"]
-)
+@pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "POST", "PATCH", "DELETE", "TRACE"])
 @pytest.mark.parametrize("path", METHODS)
 def test_methods(http: Client, gateway: GatewayProcess, path: str, method: str) -> None:
     """RFC 9110 section 15.5.6."""
@@ -234,7 +243,8 @@ def test_head_is_get_without_the_body(http: Client, gateway: GatewayProcess, pat
     get, head = http.request("GET", path), http.request("HEAD", path)
     assert head.status == get.status
     assert head["Content-Type"] == get["Content-Type"]
-    if path != "/readyz":  # it tells how old the snapshot is
+    # The one tells how old the snapshot is, the other is sent as it is made.
+    if path not in ("/readyz", "/object/"):
         assert head["Content-Length"] == str(len(get.body))
     assert head["X-Request-ID"] is not None
     assert not [line for line in gateway.log.read_text().splitlines() if "no-body response" in line]
@@ -279,24 +289,6 @@ def test_request_ids_differ(http: Client) -> None:
         assert len({wire.answer()["X-Request-ID"] for _ in range(20)}) == 20
 
 
-@pytest.mark.parametrize(
-    "host", ["localhost", "127.0.0.1:3000", "[::1]:3000", "my_gateway:3000", "store.example", "a:"]
-)
-def test_hosts(http: Client, host: str) -> None:
-    """RFC 3986 section 3.2.2."""
-    assert http.request("GET", "/livez", {"Host": host}).status == 200
-
-
-def test_a_host_that_is_not_allowed_gets_no_links(
-    run_gateway: RunGateway, s3_nodes: list[NodeProcess]
-) -> None:
-    http = client_of(run_gateway(s3_nodes, DJANGO_ALLOWED_HOSTS="store.example"))
-    assert http.request("GET", "/", {"Host": "store.example"}).status == 200
-    assert_problem(http.request("GET", "/", {"Host": "evil.example"}), 400, "bad_request")
-    # Health checks come by address.
-    assert http.request("GET", "/livez", {"Host": "10.0.0.1"}).status == 200
-
-
 def test_http_1_1_needs_a_host(http: Client) -> None:
     """RFC 9112 section 3.2."""
     assert http.raw(b"GET /livez HTTP/1.1\r\nConnection: close\r\n\r\n").status == 400
@@ -310,7 +302,7 @@ def test_http_1_0_needs_no_host(http: Client) -> None:
         assert wire.rest() == b""
 
 
-@pytest.mark.parametrize("target", ["http://gateway.test/livez", "/livez?a=b"])
+@pytest.mark.parametrize("target", ["http://gateway/livez", "/livez?a=b"])
 def test_forms_of_the_target(http: Client, target: str) -> None:
     """RFC 9112 section 3.2."""
     assert http.get(target).json == {"status": "alive"}
@@ -330,16 +322,6 @@ def test_a_connection_is_kept_over_errors(http: Client) -> None:
             wire.send(request_head("GET", target, close=False))
             statuses.append(wire.answer().status)
     assert statuses == [404, 400, 400, 404, 200]
-
-
-def test_the_links_of_the_root_lead_somewhere(http: Client, ten: Stored) -> None:
-    links = http.get("/").json
-    prefix = "http://gateway.test"
-    assert links.pop("object") == f"{prefix}/object/{{id}}"
-    assert set(links) == {"objects", "nodes", "livez", "readyz", "schema", "docs"}
-    for url in links.values():
-        assert url.startswith(prefix)
-        assert http.get(url.removeprefix(prefix), Accept="*/*").status == 200
 
 
 def test_nodes(http: Client, s3_nodes: list[NodeProcess]) -> None:
@@ -362,6 +344,5 @@ def test_nodes(http: Client, s3_nodes: list[NodeProcess]) -> None:
 
 
 def test_production_serves_no_pages_for_people(http: Client) -> None:
-    for path in ("/", "/objects", "/nodes"):
-        answer = http.get(path, Accept="text/html,application/xhtml+xml,*/*;q=0.8")
-        assert answer["Content-Type"] == "application/json"
+    answer = http.get("/nodes", Accept="text/html,application/xhtml+xml,*/*;q=0.8")
+    assert answer["Content-Type"] == "application/json"

@@ -1,24 +1,24 @@
 """GET /objects: all ids of all nodes in order, each once."""
 
-import os
 import random
 import threading
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote, urljoin
 
 import pytest
 
 from demo.s3nodes import NodeProcess, running_nodes
 from tests.contract.conftest import client_of
 from tests.contract.wire import Answer, Client, request_head
+from tests.effort import effort
 from tests.functional.client import random_id
 from tests.functional.conftest import RunGateway, RunNodes, minio_or_skip
 from tests.functional.stored import BUCKET, id_owned_by, owner_of, s3_client
 
-#: Objects of the long walk. Fewer make a quick run, and show less.
-MANY = int(os.environ.get("OBJGW_TEST_MANY_OBJECTS", "100000"))
+#: Objects of the long walk.
+MANY = effort(10_000, 100_000)
 
 
 def page(http: Client, query: str) -> Answer:
@@ -40,8 +40,7 @@ def walk(http: Client, query: str) -> Iterator[list[str]]:
             assert answer.status == 200, answer
             yield [entry["id"] for entry in answer.json["objects"]]
             following = answer.json["next"]
-            url = urlsplit(following or "")
-            target = f"{url.path}?{url.query}" if following else None
+            target = urljoin(target, following) if following else None
 
 
 def walked(http: Client, query: str) -> list[str]:
@@ -64,8 +63,10 @@ def prefix() -> str:
 
 
 def stored_ids(http: Client, prefix: str, count: int) -> list[str]:
-    """New ids in the order of their bytes, shuffled on their way in."""
-    ids = {prefix + random_id(random.randint(1, 24)) for _ in range(count)}
+    """So many new ids in the order of their bytes, shuffled on their way in."""
+    ids: set[str] = set()
+    while len(ids) < count:  # short ones come twice now and then
+        ids.add(prefix + random_id(random.randint(1, 24)))
     for object_id in ids:
         assert http.put(object_id, object_id.encode()).status == 201
     return sorted(ids)
@@ -95,17 +96,7 @@ def test_the_last_page_has_no_next(http: Client, prefix: str) -> None:
     stored_ids(http, prefix, 3)
     assert page(http, f"?prefix={prefix}").json["next"] is None
     nothing = page(http, f"?prefix={prefix}zzz").json
-    assert nothing == {"objects": [], "next": None, "missing_nodes": []}
-
-
-def test_next_is_a_url_that_keeps_the_parameters(http: Client, prefix: str) -> None:
-    ids = stored_ids(http, prefix, 3)
-    answer = http.request(
-        "GET", f"/objects?prefix={prefix}&limit=2", {"Host": "store.example:8080"}
-    )
-    url = urlsplit(answer.json["next"])
-    assert (url.scheme, url.netloc, url.path) == ("http", "store.example:8080", "/objects")
-    assert sorted(url.query.split("&")) == [f"after={ids[1]}", "limit=2", f"prefix={prefix}"]
+    assert nothing == {"objects": [], "next": None, "missing_nodes": [], "passed_over": 0}
 
 
 def test_after_need_not_exist(http: Client, prefix: str) -> None:
@@ -251,8 +242,12 @@ def clone(process: NodeProcess, key: str, copies: list[str]) -> None:
 def test_a_walk_over_very_many_objects(tmp_path: Path, run_gateway: RunGateway) -> None:
     with running_nodes(tmp_path, 3, minio_or_skip()) as nodes:
         http = client_of(run_gateway(nodes))
+        # One on each node at least, however few there are to be.
+        ids = {id_owned_by(process, nodes) for process in nodes}
+        while len(ids) < MANY:
+            ids.add(random_id(16))
         owned: dict[str, list[str]] = {process.name: [] for process in nodes}
-        for object_id in {random_id(16) for _ in range(MANY)}:
+        for object_id in ids:
             owned[owner_of(object_id, nodes).name].append(object_id)
         for process in nodes:
             first, *others = owned[process.name]
@@ -260,7 +255,7 @@ def test_a_walk_over_very_many_objects(tmp_path: Path, run_gateway: RunGateway) 
             clone(process, first, others)
 
         pages = list(walk(http, "?limit=1000"))
-        expected = sorted(object_id for ids in owned.values() for object_id in ids)
-        assert [object_id for ids in pages for object_id in ids] == expected
-        assert len(pages) == -(-MANY // 1000)
+        expected = sorted(ids)
+        assert [object_id for found in pages for object_id in found] == expected
+        assert len(pages) == -(-len(expected) // 1000)
         assert http.get(f"/object/{random.choice(expected)}").body == b"the same in all"

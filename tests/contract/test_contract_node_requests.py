@@ -159,7 +159,6 @@ def test_a_delete_is_one_request(counted: Counted, path: str) -> None:
         ("POST", "/object/abc"),
         ("GET", "/"),
         ("GET", "/livez"),
-        ("GET", "/readyz"),
         ("GET", "/objects?limit=0"),
         ("GET", "/nowhere"),
     ],

@@ -16,29 +16,41 @@ from demo.children import PROJECT_ROOT
 from demo.gateway import GatewayProcess
 from problems.problem import Problem
 from tests.contract.wire import Client
+from tests.effort import effort
 
 DOCUMENT = PROJECT_ROOT / "docs" / "openapi.yaml"
 CONFIGURATION = Path(__file__).with_name("schemathesis.toml")
 SEED = 1
-MOST_CASES_OF_AN_OPERATION = 250
-CASES = 2000
+MOST_CASES_OF_AN_OPERATION = effort(50, 250)
+CASES = effort(300, 2000)
 
 #: Come before there is an operation, or where there is none.
 WITHOUT_OPERATION = {
     "bad_request",
+    "cross_origin",
     "expectation_failed",
     "header_fields_too_large",
+    "host_not_allowed",
+    "http_version_not_supported",
+    "not_an_s3_endpoint",
     "invalid_request",
     "method_not_allowed",
+    "method_not_implemented",
     "not_found",
-    "unsupported_media_type",
+    "too_many_connections",
+    "too_many_connections_of_client",
     "uri_too_long",
 }
 
 
 def all_problems() -> list[type[Problem]]:
     """Every kind that a client may meet."""
-    for module in ("nodes.exceptions", "objects.exceptions", "objgw_site.worker"):
+    for module in (
+        "nodes.exceptions",
+        "objects.exceptions",
+        "objgw_site.s3_clients",
+        "objgw_site.server.errors",
+    ):
         importlib.import_module(module)
 
     def kinds(kind: type[Problem]) -> Iterator[type[Problem]]:

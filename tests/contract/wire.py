@@ -183,7 +183,7 @@ def request_head(
     """A request's head, its Host and framing included."""
     given = list(headers.items() if isinstance(headers, Mapping) else headers)
     if all(name.lower() != "host" for name, _ in given):
-        given.insert(0, ("Host", "gateway.test"))
+        given.insert(0, ("Host", "gateway"))
     if length is not None:
         given.append(("Content-Length", str(length)))
     if close:

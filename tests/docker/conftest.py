@@ -31,7 +31,7 @@ def engine() -> Iterator[docker.DockerClient]:
 @pytest.fixture(scope="session")
 def images(engine: docker.DockerClient) -> dict[str, str]:
     """The images that .ci/images finds or makes, unless the environment names them."""
-    names = ("OBJGW_BASE_IMAGE", "OBJGW_NODE_IMAGE")
+    names = ("OBJGW_BASE_IMAGE", "OBJGW_NODE_IMAGE", "OBJGW_FILTER_IMAGE")
     if all(os.environ.get(name) for name in names):
         return {name: os.environ[name] for name in names}
     run = subprocess.run([ROOT / ".ci/images"], capture_output=True, text=True, check=False)

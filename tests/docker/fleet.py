@@ -182,7 +182,8 @@ class Fleet:
             entrypoint="python",
             name=name,
             detach=True,
-            labels=[LABEL],
+            # The image is a gateway's, and says so in this label.
+            labels={LABEL: "", "objgw.role": "node"},
             network=str(self.network.name),
             environment={"MINIO_ROOT_USER": "recorder", "MINIO_ROOT_PASSWORD": "recorder"},
             healthcheck={"test": ["NONE"]},

@@ -30,6 +30,10 @@ def runs(*command: str) -> bool:
     )
 
 
+def compose_command() -> list[str]:
+    return ["docker", "compose"] if runs("docker", "compose", "version") else ["docker-compose"]
+
+
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -66,9 +70,8 @@ class Stack:
         ]
 
     def compose(self, *arguments: str) -> None:
-        command = ["docker", "compose"] if runs("docker", "compose", "version") else []
         run = subprocess.run(
-            [*(command or ["docker-compose"]), *arguments],
+            [*compose_command(), *arguments],
             cwd=ROOT,
             env=self.environment,
             stdin=subprocess.DEVNULL,
@@ -80,8 +83,36 @@ class Stack:
         print(run.stdout)  # for a test that fails
         assert run.returncode == 0, f"compose {' '.join(arguments)}: {run.stdout[-3000:]}"
 
+    def configuration(self, environment: Mapping[str, str]) -> str:
+        """The compose file with all variables in place, some of them set anew."""
+        return subprocess.run(
+            [*compose_command(), "config"],
+            cwd=ROOT,
+            env={**self.environment, **environment},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+
     def up(self) -> None:
         self.compose("up", "--build", "-d")
+        self.wait_serving()
+
+    @contextlib.contextmanager
+    def overridden(self, *files: str) -> Iterator[None]:
+        """With these compose files on top of the project's own; as before afterwards."""
+        names = [argument for file in ("docker-compose.yml", *files) for argument in ("-f", file)]
+        try:
+            self.compose(*names, "up", "-d")
+            self.wait_serving()
+            yield
+        finally:
+            self.compose("up", "-d", "--remove-orphans")
+            self.wait_serving()
+
+    def wait_serving(self) -> None:
+        """Until the gateway is ready, and each node serves."""
         self.gateway.wait_ready()
         for node in self.nodes:
             node.wait()

@@ -71,7 +71,9 @@ def vanish_half_way(stack: Stack, object_id: str, framing: str) -> None:
             connection.sendall(size_line + block + (b"\r\n" if size_line else b""))
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     wait_until(
-        lambda: f"[{request_id}] 400 incomplete_body" in stack.gateway.logs(),
+        lambda: (
+            f"[{request_id}] PUT /object/{object_id}: 400 incomplete_body" in stack.gateway.logs()
+        ),
         "the gateway notices that the client is gone",
     )
 

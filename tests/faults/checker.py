@@ -23,7 +23,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import urljoin
 
 from demo.s3nodes import MinioServer, NodeProcess, running_nodes
 from tests.faults.cluster import Cluster, seen, wait_for
@@ -176,8 +176,7 @@ class Client(threading.Thread):
             if answer is None or answer.status != 200:
                 return
             ids += [entry["id"] for entry in answer.json["objects"]]
-            following = urlsplit(answer.json["next"] or "")
-            path = f"{following.path}?{following.query}" if following.path else ""
+            path = urljoin(path, answer.json["next"]) if answer.json["next"] else ""
         self.history.listings.append(ListingSeen(ids, start, time.monotonic()))
 
     def _ask(

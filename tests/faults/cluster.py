@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -51,14 +52,19 @@ class Gateway(GatewayProcess):
         return int(self.environment["OBJGW_WORKERS"])
 
     def start_knowing(self, node: str) -> None:
-        """Start it and wait until every worker has logged that there is this node."""
-        news = f" node {node}: "
-        before = self.logged().count(news) if self.log.exists() else 0
+        """Start it and wait until every worker has logged, for debugging, that it knows a node."""
+        before = self._known(node)
         self.start(timeout=60)
-        wait_for(
-            lambda: self.logged().count(news) - before >= self.workers,
-            "every worker knows the nodes",
-        )
+        wait_for(lambda: self._known(node) - before >= self.workers, "every worker knows the nodes")
+
+    def _known(self, node: str) -> int:
+        log = self.logged() if self.log.exists() else ""
+        return len(re.findall(rf" node {re.escape(node)}: .*, known here$", log, re.MULTILINE))
+
+    def restart_knowing(self, node: str) -> None:
+        """`start_knowing` for one that runs."""
+        self.stop()
+        self.start_knowing(node)
 
     def readiness(self) -> tuple[int, Mapping[str, Any]]:
         """Status and document of /readyz, of whichever worker answers."""
@@ -72,7 +78,9 @@ class Gateway(GatewayProcess):
 def clean_environment(**settings: str) -> dict[str, str]:
     """This process's environment without what would configure a gateway, and ``settings``."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN)}
-    return gateway_environment([], environ=clean) | {"OBJGW_WORKERS": "2"} | settings
+    # At debug level each worker says what it knows; a line for each request would be too much.
+    logging = {"OBJGW_LOG_LEVEL": "debug", "OBJGW_ACCESS_LOG": "false"}
+    return gateway_environment([], environ=clean) | {"OBJGW_WORKERS": "2"} | logging | settings
 
 
 @dataclass

@@ -102,7 +102,7 @@ def test_events(fleet: Fleet, run_gateway: RunGateway, outcome: Outcome) -> None
     within_a_second("unpause", f"{one}: running", container.unpause)
     within_a_second("another one", f"{two}: running", lambda: fleet.add(2, wait=False))
     second = fleet.containers[-1]
-    gone = "nodes are gone, most ids now have other owners: "
+    gone = "nodes are gone: "
     within_a_second("rename", f"{gone}{two}", lambda: second.rename(fleet.name(3)))
     within_a_second("destroy", f"{gone}{fleet.name(3)}", lambda: second.remove(force=True))
     assert states(gateway) == {one: "running"}

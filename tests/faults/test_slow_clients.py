@@ -89,7 +89,7 @@ async def others(cluster: Cluster, ids: list[str]) -> list[float]:
 
 def test_slow_clients(run_cluster: RunCluster, outcome: Outcome) -> None:
     """500 clients that send or read one byte a second"""
-    cluster = run_cluster(3)
+    cluster = run_cluster(3, OBJGW_CLIENT_MIN_RATE="0")
     ids = cluster.put_one_on_each(b"x" * 1024)
     big = random_id()
     assert cluster.client.put(big, bytes(16 * MIB)).status == 201

@@ -59,6 +59,13 @@ class Command(BaseCommand):
             "(default: %(default)s)",
         )
 
+        parser.add_argument(
+            "--development",
+            action="store_true",
+            help="Django's development server in place of gunicorn: pages to click through, and a "
+            "new start when the code changes",
+        )
+
     def handle(self, *_args: Any, **options: Any) -> None:
         if not 1 <= options["nodes"] <= MAX_NODES:
             raise CommandError(f"--nodes {options['nodes']}: give a number from 1 to {MAX_NODES}.")
@@ -69,6 +76,7 @@ class Command(BaseCommand):
             port=options["port"],
             server=choose_server(options["store"]),
             folder=options["data"].absolute(),
+            development=options["development"],
         )
         try:
             Session(plan, self._say).run()
@@ -98,7 +106,7 @@ def choose_server(store: str) -> S3Server:
     if importlib.util.find_spec("moto") is None:
         raise CommandError(
             "There is neither a minio binary nor moto. "
-            "Install moto: pip install -r requirements/development.txt"
+            "Install moto: pip install -r requirements/demo.txt"
         )
     return MotoServer()
 

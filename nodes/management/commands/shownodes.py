@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from django.core.checks import ERROR, CheckMessage, run_checks
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from nodes.exceptions import MembershipError
@@ -17,33 +18,54 @@ class Command(BaseCommand):
         "Show the nodes in routing order: index, name, address, state, whether each can serve or "
         "why not, and its share of the ids. Exit status 1 when one cannot, or one is missing."
     )
+    # Done by `handle`: what they find is in the JSON as well.
+    requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--json", action="store_true", help="JSON for scripts, not a table")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        membership = get_membership()
-        try:
+        checked: Sequence[Health] = ()
+        problem = "; ".join(message.msg for message in self._failed_checks()) or None
+        if problem is None:
             with _quiet(options["verbosity"]):
-                snapshot = membership.refresh()
-        except MembershipError as error:
-            raise CommandError(error.detail) from None
-        checked = health(snapshot.nodes, get_probe())
-        problem = None
-        try:
-            membership.checked(snapshot)
-        except MembershipError as error:
-            problem = error.detail
-        rows = _rows(checked, get_shares(snapshot.nodes))
+                checked, problem = _examined()
+        rows = _rows(checked, get_shares([item.node for item in checked]))
         if options["json"]:
             self.stdout.write(json.dumps({"nodes": rows, "problem": problem}, indent=2))
-        else:
+        elif rows:
             self.stdout.write(_table(rows))
-        unusable = [item.node.name for item in checked if not item.healthy]
-        if problem is None and unusable:
-            problem = f"{len(unusable)} of {len(checked)} nodes cannot serve: {', '.join(unusable)}"
         if problem is not None:
             raise CommandError(problem, returncode=1)
+
+    def _failed_checks(self) -> list[CheckMessage]:
+        """The system checks that fail; what they only warn of is written to stderr."""
+        failed = []
+        for message in run_checks():
+            if message.is_serious(ERROR):
+                failed.append(message)
+            else:
+                self.stderr.write(f"{message.msg} ({message.id})")
+        return failed
+
+
+def _examined() -> tuple[Sequence[Health], str | None]:
+    """The nodes with their health, and what is wrong with them, None when nothing is."""
+    membership = get_membership()
+    try:
+        snapshot = membership.refresh()
+    except MembershipError as error:
+        return (), error.detail
+    checked = health(snapshot.nodes, get_probe())
+    try:
+        membership.checked(snapshot)
+    except MembershipError as error:
+        return checked, error.detail
+    unusable = [item.node.name for item in checked if not item.healthy]
+    if unusable:
+        names = ", ".join(unusable)
+        return checked, f"{len(unusable)} of {len(checked)} nodes cannot serve: {names}"
+    return checked, None
 
 
 @contextmanager

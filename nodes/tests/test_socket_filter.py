@@ -1,0 +1,24 @@
+"""The socket filter lets through what discovery reads: the two must not drift apart."""
+
+import re
+from pathlib import Path
+
+from nodes.discovery import docker
+
+FILTER = Path(__file__).resolve().parents[2] / "deploy/socket-filter/filter.js"
+
+
+def names_in(constant: str) -> list[str]:
+    [listed] = re.findall(
+        rf"^const {constant} = \[(.*?)\];", FILTER.read_text(), re.MULTILINE | re.DOTALL
+    )
+    return re.findall(r"'(\w+)'", listed)
+
+
+def test_it_lets_the_variables_through_that_are_read() -> None:
+    pairs = [name for pair in docker.CREDENTIAL_VARIABLES for name in pair]
+    assert names_in("VARIABLES") == [*pairs, *docker.REGION_VARIABLES]
+
+
+def test_it_lets_the_events_through_that_are_asked_for() -> None:
+    assert names_in("EVENTS") == docker._EVENTS

@@ -1,0 +1,118 @@
+"""Plain HTML lists of objects, for browsers and for programs that follow links."""
+
+import errno
+import logging
+from collections.abc import Iterable, Iterator, Mapping
+from html import escape
+from typing import Any
+
+from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
+from drf_spectacular.utils import extend_schema
+from rest_framework.renderers import BaseRenderer
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from objects.dispatch import get_dispatcher
+from objects.listing import Listing, Query
+from objects.parameters import MAX_LIMIT
+from problems.problem import Problem
+from problems.rendering import JSONRenderer
+
+logger = logging.getLogger("objgw.objects")
+
+_TYPE = "text/html; charset=utf-8"
+_HEAD = (
+    '<!DOCTYPE html>\n<html lang="en">\n<meta charset="utf-8">\n'
+    '<meta name="viewport" content="width=device-width">\n<title>Objects</title>\n'
+    "<h1>Objects</h1>\n<table>\n<tr><th>id<th>bytes<th>stored\n"
+)
+
+
+class ListingRenderer(BaseRenderer):
+    """One page of `/objects`, with a link to the next."""
+
+    media_type = "text/html"
+    format = "html"
+    charset = "utf-8"
+
+    def render(
+        self,
+        data: Mapping[str, Any],
+        accepted_media_type: str | None = None,
+        renderer_context: Mapping[str, Any] | None = None,
+    ) -> str:
+        rows = (
+            _row(f"object/{entry['id']}", entry["id"], entry["size"], entry["last_modified"])
+            for entry in data["objects"]
+        )
+        missing = "".join(
+            f"<p>Not listed: {escape(node['name'])}, {escape(node['reason'])}\n"
+            for node in data["missing_nodes"]
+        )
+        following = data["next"]
+        link = f'<p><a rel="next" href="{escape(following)}">more</a>\n' if following else ""
+        return f"{_HEAD}{''.join(rows)}</table>\n{missing}{link}</html>\n"
+
+
+class IndexView(APIView):
+    """All objects on one page, as the index of a folder: what rclone and `wget -r` can walk.
+
+    It is sent as the nodes are listed, so it takes no memory, however long it gets.
+    """
+
+    renderer_classes = [JSONRenderer]
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        # HTML is all that there is, and rclone does not say what it accepts.
+        request.accepted_renderer = JSONRenderer()
+        request.accepted_media_type = JSONRenderer.media_type
+
+    @extend_schema(exclude=True)
+    def get(self, request: Request) -> HttpResponseBase:
+        first = _page("")
+        return StreamingHttpResponse(_index(first), content_type=_TYPE, headers=_HEADERS)
+
+    def head(self, request: HttpRequest) -> HttpResponseBase:
+        # Streaming, for nobody knows its length.
+        return StreamingHttpResponse((), content_type=_TYPE, headers=_HEADERS)
+
+
+_HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+}
+
+
+def _page(after: str) -> Listing:
+    return get_dispatcher().listing(Query(after=after, limit=MAX_LIMIT), partial=False)
+
+
+def _index(listing: Listing) -> Iterator[bytes]:
+    """The index from its first page on.
+
+    :raises ConnectionResetError: when a node cannot be listed any more: the connection ends, and
+        the part that was sent is not taken for all.
+    """
+    yield _HEAD.encode()
+    while True:
+        yield "".join(_rows(listing)).encode()
+        if listing.following is None:
+            break
+        try:
+            listing = _page(listing.following)
+        except Problem as problem:
+            logger.warning("index cut short: %s", problem.detail)
+            # The server takes this for a connection that is gone, and ends it.
+            raise ConnectionResetError(errno.ECONNRESET, "a node cannot be listed") from problem
+    yield b"</table>\n</html>\n"
+
+
+def _rows(listing: Listing) -> Iterable[str]:
+    return (
+        _row(entry.key, entry.key, entry.size, entry.last_modified) for entry in listing.entries
+    )
+
+
+def _row(url: str, object_id: str, size: int, stored: str) -> str:
+    # Ids are letters and digits; the time is what the node says.
+    return f'<tr><td><a href="{url}">{object_id}</a><td>{size}<td>{escape(stored)}\n'

@@ -1,0 +1,225 @@
+"""A node's answer: its head parsed, its body complete or an error."""
+
+import time
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Protocol
+
+import httptools
+
+from objects.store.errors import BadAnswer, ConnectionLost
+
+#: Bytes asked of a socket at once.
+CHUNK = 256 * 1024
+#: Likewise where what arrives is parsed, which must not keep others waiting for long.
+PIECE = 16 * 1024
+#: The most that the header section of an answer may have: bytes, and fields.
+MAX_HEAD = 64 * 1024
+MAX_FIELDS = 256
+#: With chunked coding, bytes around each byte of content: a chunk of one byte has five.
+_MAX_FRAMING = 8
+#: Lengths of bodies are less.
+_FAR = 2**63
+
+_NO_BODY = frozenset({204, 304})
+
+
+@lru_cache(maxsize=256)
+def _field_name(name: bytes) -> str:
+    return name.decode("latin-1").lower()
+
+
+class _Collector:
+    """Collects what httptools reports of one answer."""
+
+    __slots__ = ("body", "complete", "excess", "headers")
+
+    def __init__(self) -> None:
+        self.headers: dict[str, str] = {}
+        self.body: list[bytes] = []
+        self.complete = False
+        self.excess = False
+
+    def on_message_begin(self) -> None:
+        # Behind the end of the answer another one begins, that nobody asked for.
+        self.excess = self.complete
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        key, text = _field_name(name), value.decode("latin-1")
+        headers = self.headers
+        headers[key] = f"{headers[key]}, {text}" if key in headers else text
+
+    def on_body(self, data: bytes) -> None:
+        if not self.complete:
+            self.body.append(data)
+
+    def on_message_complete(self) -> None:
+        self.complete = True
+
+
+class Source(Protocol):
+    """The connection that an answer comes from."""
+
+    @property
+    def patience(self) -> float:
+        """Seconds for which the node may be silent."""
+
+    def receive(self, size: int, deadline: float | None = None) -> bytes:
+        """At most ``size`` bytes, by a moment of the monotonic clock; b"" at the end.
+
+        :raises TransportError: when there is nothing to be had.
+        """
+
+    def release(self, *, reusable: bool) -> None:
+        """Done with the answer."""
+
+
+class Response:
+    """An answer whose header section has arrived.
+
+    Iterating gives the body as it comes; it ends only when the whole body was received, and raises
+    when it was cut short. `close` gives the connection back if the body was read to its end, else
+    ends it.
+
+    :ivar status: the status code, 100 at least.
+    :ivar headers: field names in lower case.
+    :ivar length: what Content-Length says, None where there is none. With HEAD and 304 it is the
+        length of what is not sent (RFC 9110 section 8.6).
+    :ivar node: the node's name, for the log; for the caller to set.
+    """
+
+    node = ""
+
+    def __init__(self, connection: Source, head: bytes, *, bodiless: bool, reusable: bool) -> None:
+        """
+        :param head: up to the empty line, and with it.
+        :param bodiless: that no body follows, whatever the head says: an answer to HEAD.
+        :param reusable: that nothing but the answer itself speaks against another request.
+        :raises BadAnswer: for what is not HTTP, or has no marked end.
+        """
+        # Lines, of which two are no fields. In less than a piece there cannot be too many to bear.
+        if len(head) > PIECE and head.count(b"\n") > MAX_FIELDS + 2:
+            raise BadAnswer(f"the node's answer has more than {MAX_FIELDS} header fields")
+        collected = _Collector()
+        parser = httptools.HttpResponseParser(collected)
+        try:
+            parser.feed_data(head)
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
+            raise BadAnswer(f"the node's answer is not HTTP: {error}") from error
+        self.status: int = parser.get_status_code()
+        self.headers = headers = collected.headers
+        version = parser.get_http_version()
+        if self.status < 100 or not version.startswith("1."):
+            raise BadAnswer(f"the node's answer is not HTTP: {self.status:03}, version {version}")
+        self._connection = connection
+        self._parser = parser
+        self._collected = collected
+        # Not parser.should_keep_alive(), which has forgotten it all once an answer is complete.
+        self._reusable = reusable and _persistent(version, headers)
+        self.length: int | None = None
+        if "content-length" in headers:
+            # The parser has seen that it is a number, if with blanks and zeros around it.
+            self.length = int(headers["content-length"])
+            headers["content-length"] = str(self.length)
+            if self.length >= _FAR:
+                raise BadAnswer("the node's answer is longer than anything can be")
+        self._chunked = False
+        self._remaining = 0
+        if not (bodiless or self.status in _NO_BODY or self.status < 200):
+            self._expect_body()
+        self._finished = self._remaining == 0 and not self._chunked
+
+    def _expect_body(self) -> None:
+        coding = self.headers.get("transfer-encoding")
+        if coding is not None:
+            if coding.strip().lower() != "chunked":
+                raise BadAnswer("the node's answer has a transfer coding other than chunked")
+            self._chunked = True
+            # Trailers are not taken for header fields (RFC 9110 section 6.5.1).
+            self._collected.headers = {}
+        elif self.length is None:
+            raise BadAnswer("the node's answer does not say how long it is")
+        else:
+            self._remaining = self.length
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self._received(CHUNK, None)
+
+    def pieces(self, limit: int, within: float | None = None) -> Iterator[bytes]:
+        """The body in small pieces, each after its turn in the event loop.
+
+        :param limit: the most bytes.
+        :param within: seconds for all of it; without it, those that a node may be silent.
+        :raises BadAnswer: when it has more bytes.
+        :raises TimedOut: when it takes longer, or the node is silent for too long.
+        """
+        deadline = time.monotonic() + (self._connection.patience if within is None else within)
+        size = self._remaining
+        if size <= limit:
+            size = 0
+            for piece in self._received(PIECE, deadline):
+                size += len(piece)
+                if size > limit:
+                    break
+                yield piece
+        if size > limit:
+            raise BadAnswer(f"the node's answer has more than {limit} bytes")
+
+    def read(self, limit: int = MAX_HEAD) -> bytes:
+        """The whole body; the answer is closed then.
+
+        :raises BadAnswer, TimedOut: see `pieces`.
+        """
+        try:
+            return b"".join(self.pieces(limit))
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """Done with this answer; may be called more than once."""
+        self._connection.release(reusable=self._finished and self._reusable)
+
+    def _received(self, size: int, deadline: float | None) -> Iterator[bytes]:
+        return self._in_chunks(size, deadline) if self._chunked else self._counted(size, deadline)
+
+    def _counted(self, size: int, deadline: float | None) -> Iterator[bytes]:
+        while self._remaining:
+            chunk = self._connection.receive(min(self._remaining, size), deadline)
+            if not chunk:
+                raise ConnectionLost(
+                    f"the node broke off with {self._remaining} bytes to come", answered=True
+                )
+            self._remaining -= len(chunk)
+            self._finished = self._remaining == 0
+            yield chunk
+
+    def _in_chunks(self, size: int, deadline: float | None) -> Iterator[bytes]:
+        allowed = MAX_HEAD
+        while not self._collected.complete:
+            data = self._connection.receive(size, deadline)
+            if not data:
+                raise ConnectionLost("the node broke off in a chunked answer", answered=True)
+            self._feed(data)
+            body, self._collected.body = self._collected.body, []
+            # Extensions of chunks, and trailers, may otherwise go on without any content.
+            allowed += _MAX_FRAMING * sum(map(len, body)) - len(data)
+            if allowed < 0:
+                raise BadAnswer("the node's answer is chunk headers and trailers for the most part")
+            yield from body
+        self._finished = True
+
+    def _feed(self, data: bytes) -> None:
+        try:
+            self._parser.feed_data(data)
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
+            if not self._collected.complete:
+                raise BadAnswer(f"the node's answer is not HTTP: {error}") from error
+            self._collected.excess = True
+        if self._collected.excess:
+            self._reusable = False
+
+
+def _persistent(version: str, headers: dict[str, str]) -> bool:
+    """Whether the connection outlives this answer (RFC 9112 section 9.3)."""
+    options = headers.get("connection", "").lower().split(",")
+    return version == "1.1" and "close" not in [option.strip() for option in options]

@@ -1,0 +1,95 @@
+"""``wsgi.input`` for bodies that are passed on: few copies, and no 100 Continue before its time."""
+
+import socket
+from typing import Any
+
+from gunicorn.http.body import Body, LengthReader
+from gunicorn.http.errors import ParseException
+from gunicorn.http.message import Request
+
+from objgw_site.server.chunked import ChunkedReader
+from objgw_site.server.errors import problem_of
+from objgw_site.server.turns import receive
+
+#: Read at once where all is asked for.
+_PIECE = 256 * 1024
+
+
+class Input:
+    """The body of one request, as WSGI wants it.
+
+    gunicorn's own ``Body`` copies a byte six times on its way. A body of known length comes
+    straight from the socket here, once what gunicorn had read ahead is used up; its count of what
+    is left is kept right. Chunked coding is for `ChunkedReader`.
+
+    :param expects: whether the client waits for ``100 Continue``; it gets it with the first read.
+    """
+
+    def __init__(self, body: Body, sock: socket.socket, *, expects: bool) -> None:
+        self._reader: Any = body.reader
+        self._counted = isinstance(body.reader, LengthReader)
+        self._sock = sock
+        self._expects = expects
+        #: Read already, behind the end of a line.
+        self._ahead = b""
+
+    def read(self, size: int | None = None) -> bytes:
+        """Up to ``size`` bytes; b"" at the end of the body, or of what the client sends.
+
+        :raises InvalidRequest: for what is no chunked coding, see `ChunkedReader.read`.
+        """
+        if size is None or size < 0:
+            return b"".join(iter(lambda: self.read(_PIECE), b""))
+        if self._ahead:
+            data, self._ahead = self._ahead[:size], self._ahead[size:]
+            return data
+        if self._expects:
+            self._expects = False
+            self._sock.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
+        return self._counted_read(size) if self._counted else self._chunked_read(size)
+
+    def readline(self, size: int | None = None) -> bytes:
+        """One line. Nothing in the gateway asks for lines, but WSGI promises them."""
+        limit = size if size is not None and size >= 0 else None
+        line = b""
+        while (end := line.find(b"\n")) < 0 and (limit is None or len(line) < limit):
+            more = self.read(1024)
+            if not more:
+                break
+            line += more
+        end = min(end + 1 if end >= 0 else len(line), len(line) if limit is None else limit)
+        self._ahead = line[end:] + self._ahead
+        return line[:end]
+
+    def _counted_read(self, size: int) -> bytes:
+        size = min(size, self._reader.length)
+        if size == 0:
+            return b""
+        data = self._read_ahead(size) or receive(self._sock, size)
+        self._reader.length -= len(data)
+        return data
+
+    def _chunked_read(self, size: int) -> bytes:
+        try:
+            data: bytes = self._reader.read(size)
+        except ParseException as error:  # gunicorn's, of a trailer
+            raise problem_of(error) or error from error
+        return data
+
+    def _read_ahead(self, size: int) -> bytes:
+        unreader = self._reader.unreader
+        data: bytes = unreader.take_buffered()
+        if len(data) > size:
+            unreader.unread(data[size:])
+        return data[:size]
+
+
+def body_was_read(req: Request) -> bool:
+    """Whether nothing of a request's body is left on the connection."""
+    match req.body.reader:
+        case LengthReader(length=length):
+            return bool(length == 0)
+        case ChunkedReader(ended=ended):
+            return ended
+        case _:
+            return False

@@ -1,0 +1,77 @@
+"""How production runs the gateway.
+
+``gunicorn -c python:objgw_site.server.config objgw_site.wsgi``
+"""
+
+import codecs
+import gc
+import sys
+
+from objgw_site.env import Environment
+from objgw_site.server.log import ACCESS_FORMAT
+from objgw_site.server.machine import raise_descriptor_limit, this_machine
+from objgw_site.server.record import SharedRecord, nameless_file
+from objgw_site.server.variables import read_variables
+
+# Each connection takes up to three, and the usual soft limit is 1,024.
+raise_descriptor_limit()
+
+env = Environment()
+variables = read_variables(env, this_machine())
+
+bind = variables.bind
+worker_class = "objgw_site.server.worker.Worker"
+workers = variables.workers
+# Connections at once in each worker. A greenlet costs little, and slow clients are many.
+worker_connections = variables.connections
+# Whose X-Forwarded-Proto and the like count; the bound for one client does not apply to them.
+forwarded_allow_ips = str(variables.trusted_proxies)
+# Seconds for which a connection may be idle, or send the head of a request.
+keepalive = 75
+limit_request_line = 8190
+limit_request_fields = 100
+limit_request_field_size = 8190
+# The worker drops ambiguous header names itself, and remembers them.
+header_map = "dangerous"
+# Seconds that running transfers get after SIGTERM.
+graceful_timeout = variables.graceful_timeout
+# The heartbeat of a worker's event loop, not a limit for requests: transfers may take hours.
+timeout = 60
+accesslog = "-" if variables.access_log else None
+access_log_format = ACCESS_FORMAT
+logger_class = "objgw_site.server.log.Logger"
+# gunicorn's own control interface is of no use to a container.
+control_socket_disable = True
+
+# Opened here, by the master, so that all workers have the same one.
+news_file = nameless_file()
+
+for problem in env.problems:
+    print(f"objgw does not start: {problem}", file=sys.stderr)
+if env.problems:
+    sys.exit(1)
+
+
+def on_starting(server: object) -> None:
+    """Say once, rather than in each worker, which variables mean nothing."""
+    from objgw_site.settings import UNKNOWN_VARIABLES
+
+    for warning in UNKNOWN_VARIABLES:
+        print(f"objgw warns: {warning}", file=sys.stderr)
+
+
+def post_worker_init(worker: object) -> None:
+    """Know the nodes before the first request asks, and keep pauses short."""
+    from nodes.membership import get_membership
+    from nodes.news import get_news
+    from objects.store import transport
+    from objgw_site.server.turns import await_readable
+
+    transport.await_readable = await_readable
+    get_news().record = SharedRecord(news_file)
+    get_membership().keep()
+    # Django needs it for the first error that it logs, when there may be no descriptor to load it.
+    codecs.lookup("unicode_escape")
+    # What is here now stays: a collection that looks at all of it takes 50 ms.
+    gc.collect()
+    gc.freeze()

@@ -1,0 +1,76 @@
+"""Answers on their way to a client."""
+
+import socket
+import time
+from email.utils import formatdate
+from functools import lru_cache
+from typing import Any
+
+from gunicorn.http import wsgi
+
+from objgw_site.server.body import body_was_read
+
+#: First pieces of a body up to this size are sent together with the head.
+_ONE_WRITE = 64 * 1024
+
+
+class GatewayResponse(wsgi.Response):  # type: ignore[misc]  # gunicorn has no type hints
+    """Sends head and first piece together, and closes after a request that was not read."""
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self.headers_sent = False
+        self._head = b""
+
+    def should_close(self) -> bool:
+        return bool(super().should_close()) or not body_was_read(self.req)
+
+    def default_headers(self) -> list[str]:
+        """The status line and the header fields that are the server's own."""
+        lines = [
+            # RFC 9110 section 2.5: the highest version that the server conforms to.
+            f"HTTP/1.1 {self.status}\r\n",
+            f"Server: {self.version}\r\n",
+            f"Date: {http_date(int(time.time()))}\r\n",
+            f"Connection: {'close' if self.should_close() else 'keep-alive'}\r\n",
+        ]
+        if self.chunked:
+            lines.append("Transfer-Encoding: chunked\r\n")
+        return lines
+
+    def send_headers(self) -> None:
+        if self.headers_sent:
+            return
+        lines = [*self.default_headers(), *(f"{name}: {value}\r\n" for name, value in self.headers)]
+        self._head = "".join((*lines, "\r\n")).encode("latin-1")
+        self.headers_sent = True
+
+    def _emit_body(self, data: bytes) -> None:
+        head, self._head = self._head, b""
+        if self.chunked:
+            data = b"%X\r\n%b\r\n" % (len(data), data)
+        if head and len(data) > _ONE_WRITE:
+            send_all(self.sock, head)
+            head = b""
+        send_all(self.sock, head + data if head else data)
+
+    def close(self) -> None:
+        self.send_headers()
+        head, self._head = self._head, b""
+        if head:
+            send_all(self.sock, head)
+        super().close()
+
+
+@lru_cache(maxsize=1)
+def http_date(second: int) -> str:
+    return formatdate(second, usegmt=True)
+
+
+def send_all(sock: socket.socket, data: bytes) -> None:
+    """``sendall`` whose timeout is for progress, not for all of it."""
+    sent = sock.send(data)
+    if sent < len(data):
+        rest = memoryview(data)[sent:]
+        while rest:
+            rest = rest[sock.send(rest) :]

@@ -1,0 +1,69 @@
+"""A WSGI application that does to a server what applications may do."""
+
+import hashlib
+import itertools
+import json
+import time
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from objects.store import transport
+from objgw_site.server import turns
+
+Respond = Callable[[str, list[tuple[str, str]]], object]
+
+_turns = itertools.count(1)
+
+
+def application(  # noqa: C901  (a list, not a decision)
+    environ: dict[str, Any], start_response: Respond
+) -> Iterable[bytes]:
+    match environ["PATH_INFO"]:
+        case "/read":
+            data = b"".join(iter(lambda: environ["wsgi.input"].read(100_000), b""))
+            found = {"size": len(data), "md5": hashlib.md5(data).hexdigest()}  # noqa: S324
+            return _whole(start_response, "200 OK", found)
+        case "/refuse":
+            return _whole(start_response, "403 Forbidden", {"refused": True})
+        case "/headers":
+            fields = {name: text for name, text in environ.items() if name.startswith("HTTP_X")}
+            fields["dropped"] = environ.get("objgw.dropped_headers")
+            return _whole(start_response, "200 OK", fields)
+        case "/chunks":
+            start_response("200 OK", [("Content-Type", "text/plain")])
+            return iter([b"one", b"", b"two"])
+        case "/break":
+            start_response("200 OK", [("Content-Length", "1000")])
+            return _breaking(b"x" * 100)
+        case "/break-chunks":
+            start_response("200 OK", [])
+            return _breaking(b"x" * 100)
+        case "/large":
+            start_response("200 OK", [("Content-Length", str(64 * 2**20))])
+            return (b"x" * 2**20 for _ in range(64))
+        case "/waits":
+            found = {"in the event loop": transport.await_readable is turns.await_readable}
+            return _whole(start_response, "200 OK", found)
+        case "/livez" | "/readyz":
+            return _whole(start_response, "200 OK", {"path": environ["PATH_INFO"]})
+        case "/slow":
+            time.sleep(4)
+            return _whole(start_response, "200 OK", {})
+        case "/turn":
+            # Busy for a while, and without a pause in which others would get their turn anyway.
+            hashlib.pbkdf2_hmac("sha256", b"", b"", 4000)
+            return _whole(start_response, "200 OK", {"number": next(_turns)})
+        case _:
+            raise LookupError("hush-hush")
+
+
+def _whole(start_response: Respond, status: str, found: dict[str, Any]) -> list[bytes]:
+    body = json.dumps(found).encode()
+    headers = [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
+    start_response(status, headers)
+    return [body]
+
+
+def _breaking(first: bytes) -> Iterator[bytes]:
+    yield first
+    raise RuntimeError("broke off")

@@ -1,0 +1,84 @@
+"""Clients that always have something to send, and what the others get meanwhile: their answers."""
+
+import contextlib
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from objgw_site.server.tests.test_worker import Client, Server, request
+
+#: Long enough for a loaded machine, and shorter than gunicorn's patience with a worker that hangs.
+FLOOD_SECONDS = 30.0
+CHUNKED = "Transfer-Encoding: chunked"
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    # One worker, so that what holds it up holds up everything.
+    with Server(OBJGW_CLIENT_TIMEOUT="60") as server:
+        yield server
+
+
+@contextmanager
+def flood(server: Server, head: str, piece: bytes) -> Iterator[threading.Event]:
+    """A client that sends ``piece`` without end; the event says that the connection ended."""
+    stop, ended = threading.Event(), threading.Event()
+    sock = socket.create_connection(("127.0.0.1", server.port), timeout=FLOOD_SECONDS)
+    begun = threading.Event()
+    data = piece * (65536 // len(piece))
+
+    def send() -> None:
+        with contextlib.suppress(OSError):
+            sock.sendall(head.encode())
+            for number in range(2**31):
+                if stop.is_set():
+                    return
+                sock.sendall(data)
+                if number == 16:
+                    begun.set()
+        ended.set()
+        begun.set()
+
+    sender = threading.Thread(target=send)
+    sender.start()
+    try:
+        assert begun.wait(FLOOD_SECONDS)
+        yield ended
+    finally:
+        stop.set()
+        with contextlib.suppress(OSError):
+            sock.shutdown(socket.SHUT_RDWR)
+        sender.join()
+        sock.close()
+
+
+@pytest.mark.parametrize(
+    ("path", "piece"),
+    [
+        pytest.param("/read", b"1\r\nx\r\n", id="one byte a chunk"),
+        pytest.param("/read", b"1;a=b\r\nx\r\n", id="chunks with extensions"),
+        pytest.param("/read", b"1000\r\n" + b"x" * 4096 + b"\r\n", id="chunks of 4 KiB"),
+        pytest.param("/refuse", b"1\r\nx\r\n", id="behind a refusal"),
+    ],
+)
+def test_chunks_without_end(server: Server, path: str, piece: bytes) -> None:
+    with flood(server, request("PUT", path, CHUNKED), piece), Client(server) as client:
+        for _ in range(5):
+            assert client.ask("GET", "/chunks").body == b"onetwo"
+
+
+def test_a_body_of_known_length_without_end(server: Server) -> None:
+    head = request("PUT", "/read", f"Content-Length: {2**50}")
+    with flood(server, head, b"x"), Client(server) as client:
+        for _ in range(5):
+            assert client.ask("GET", "/chunks").body == b"onetwo"
+
+
+def test_a_head_without_end(server: Server) -> None:
+    """It is refused, and what comes behind it is taken turn by turn."""
+    with flood(server, "GET /read HTTP/1.1\r\n", b"a: b\r\n"), Client(server) as client:
+        for _ in range(5):
+            assert client.ask("GET", "/chunks").body == b"onetwo"

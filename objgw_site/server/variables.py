@@ -1,0 +1,80 @@
+"""The environment variables of the server, apart from its configuration: `manage.py check` reads
+them, too.
+"""
+
+import re
+from dataclasses import dataclass
+
+from objgw_site.env import Environment
+from objgw_site.log import LEVELS
+from objgw_site.server.machine import Machine
+from objgw_site.server.proxies import Networks, is_networks
+
+_BIND = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]*):([0-9]{1,5})", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Variables:
+    """What the environment says of the server.
+
+    :ivar bind: ``HOST:PORT`` to listen on.
+    :ivar workers: worker processes.
+    :ivar connections: at once, in each worker.
+    :ivar client_connections: the most of them that one client address has; None for all.
+    :ivar trusted_proxies: addresses whose word on the client counts, and that may have them all.
+    :ivar graceful_timeout: seconds that running transfers get after SIGTERM.
+    :ivar log_level: one of `LEVELS`.
+    :ivar access_log: whether each request gets a line in the log; at level debug it does unless
+        told otherwise.
+    """
+
+    bind: str
+    workers: int
+    connections: int
+    client_connections: int | None
+    trusted_proxies: Networks
+    graceful_timeout: int
+    log_level: str
+    access_log: bool
+
+
+def read_variables(env: Environment, machine: Machine) -> Variables:
+    """Read them; what cannot be read is in ``env.problems``, and its default stands in."""
+    log_level = env.choice("OBJGW_LOG_LEVEL", "info", LEVELS)
+    workers = env.integer("OBJGW_WORKERS", machine.workers, low=1, high=1024)
+    connections = env.integer(
+        "OBJGW_WORKER_CONNECTIONS", machine.connections(workers), low=1, high=1_000_000
+    )
+    return Variables(
+        bind=env.matching(
+            "OBJGW_BIND",
+            "0.0.0.0:3000",
+            is_bind,
+            "an address or a host name, a colon and a port, such as 0.0.0.0:3000 or [::]:3000",
+        ),
+        workers=workers,
+        connections=connections,
+        client_connections=env.integer(
+            "OBJGW_CLIENT_CONNECTIONS", max(1, connections // 2), low=0, high=1_000_000
+        )
+        or None,
+        trusted_proxies=Networks.parse(
+            word.strip()
+            for word in env.matching(
+                "OBJGW_TRUSTED_PROXIES",
+                "127.0.0.1,::1",
+                is_networks,
+                "IP addresses or networks separated by commas, such as 10.0.0.7,192.168.0.0/16",
+            ).split(",")
+            if word.strip()
+        ),
+        graceful_timeout=env.integer("OBJGW_GRACEFUL_TIMEOUT", 30, low=0, high=86_400),
+        log_level=log_level,
+        access_log=env.flag("OBJGW_ACCESS_LOG", default=log_level == "debug"),
+    )
+
+
+def is_bind(text: str) -> bool:
+    """Whether gunicorn can listen on it: ``HOST:PORT``, an IPv6 address in brackets."""
+    match = _BIND.fullmatch(text)
+    return match is not None and int(match[1]) <= 65535

@@ -1,0 +1,53 @@
+"""A compose file that knows nothing of ours: the socket, a shared network, and names that match."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
+
+import pytest
+
+from tests.docker.deadline import wait_until
+from tests.docker.gateway import GatewayClient
+from tests.docker.ids import ids_by_owner
+from tests.docker.stack import Stack, free_port
+
+pytestmark = [pytest.mark.docker, pytest.mark.timeout(900)]
+
+PROJECT = "objgw-itest-foreign"
+FILE = "tests/docker/foreign.yml"
+
+
+@pytest.fixture
+def foreign(running_stack: Stack) -> Iterator[Stack]:
+    port = free_port()
+    variables = {
+        "OBJGW_PORT": str(port),
+        "COMPOSE_PROJECT_NAME": PROJECT,
+        "GATEWAY_IMAGE": running_stack.image,
+    }
+    stack = replace(running_stack, port=port, environment=running_stack.environment | variables)
+    try:
+        stack.compose("-f", FILE, "up", "-d")
+        yield stack
+    finally:
+        stack.compose("-f", FILE, "logs", "--tail", "30")
+        stack.compose("-f", FILE, "down", "--volumes", "--timeout", "5")
+
+
+def stores(client: GatewayClient, object_id: str) -> bool:
+    return client.put(object_id, object_id.encode()).status == 201
+
+
+def test_the_nodes_are_found_under_the_names_that_compose_makes(foreign: Stack) -> None:
+    client = foreign.client
+    wait_until(client.is_ready, "the gateway is ready")
+    for object_id in ids_by_owner(2):
+        wait_until(partial(stores, client, object_id), "the node serves")
+        assert client.get(object_id).body == object_id.encode()
+    found = [node["name"] for node in client.request("GET", "/nodes").json]
+    separators = {name.removeprefix(PROJECT)[0] for name in found}
+    assert separators in ({"_"}, {"-"})  # Compose 1 or 2
+    [separator] = separators
+    assert found == [
+        f"{PROJECT}{separator}amazin-object-storage-node-{number}{separator}1" for number in (1, 2)
+    ]
