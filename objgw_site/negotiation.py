@@ -17,7 +17,11 @@ class ByPreference(DefaultContentNegotiation):
         self, request: Request, renderers: Iterable[BaseRenderer], format_suffix: str | None = None
     ) -> tuple[BaseRenderer, str]:
         renderers = list(renderers)
-        preferred = request.get_preferred_type([renderer.media_type for renderer in renderers])
+        try:
+            preferred = request.get_preferred_type([renderer.media_type for renderer in renderers])
+        except ValueError:
+            # A parameter that cannot be read; DRF takes such a type for one that matches nothing.
+            preferred = None
         liked = [renderer for renderer in renderers if renderer.media_type == preferred]
         found: tuple[BaseRenderer, str] = super().select_renderer(
             request, liked or renderers, format_suffix

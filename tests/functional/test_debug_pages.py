@@ -74,7 +74,8 @@ def test_a_host_that_django_does_not_know(failing: str, host: str) -> None:
     """It got as far as a view, and the page about that had the keys."""
     answer = requests.get(f"{failing}/", headers={"Host": host, "Accept": "text/html"}, timeout=30)
     assert answer.status_code == 200
-    assert f"http://{host}/objects" in answer.text
+    assert 'href="objects"' in answer.text
+    assert "Traceback" not in answer.text
 
 
 @pytest.mark.parametrize(("host", "status"), [("a b", 400), ("a/b", 400), ("evil.example", 421)])
