@@ -33,15 +33,15 @@ def bare(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
     conditions, metadata or request ids.
     """
     # Not at the top, for `make bench` reads this module, too, and has no settings.
-    from objects.dispatch import get_dispatcher
-    from objects.headers import response_headers
-    from objects.payload import Whole
+    from objects.http.headers import response_headers
+    from objects.service import get_service
     from objects.store import Upload
+    from objects.store.payload import Whole
 
     _, folder, object_id = environ["PATH_INFO"].rpartition("/object/")
     if not folder:
         return alone(environ, start_response)
-    dispatcher = get_dispatcher()
+    dispatcher = get_service()
     if environ["REQUEST_METHOD"] == "PUT":
         payload = Whole(environ["wsgi.input"].read())
         stored = dispatcher.on_owner(

@@ -54,7 +54,7 @@ def health(nodes: Sequence[Node], probe: Probe, within: float = FOR_PEOPLE) -> l
     asked = {
         index: pool.submit(probe, node, within)
         for index, node in enumerate(nodes)
-        if node.obstacle is None
+        if node.down_reason is None
     }
     answered = wait(asked.values(), timeout=within).done
     # Whoever has not answered does so, or gives up, without us.
@@ -63,7 +63,7 @@ def health(nodes: Sequence[Node], probe: Probe, within: float = FOR_PEOPLE) -> l
     def reason(index: int, node: Node) -> str | None:
         future = asked.get(index)
         if future is None:
-            return node.obstacle
+            return node.down_reason
         return future.result() if future in answered else f"it did not answer within {within:g} s"
 
     return [Health(node, reason(index, node)) for index, node in enumerate(nodes)]

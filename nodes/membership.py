@@ -128,7 +128,7 @@ class Membership:
                 expected=self._expected,
             )
         if not found:
-            raise NoNodes(self._discovery.absence)
+            raise NoNodes(self._discovery.no_nodes_hint)
         return snapshot
 
     def status(self) -> Status:
@@ -151,7 +151,7 @@ class Membership:
             raise MembershipUnknown(f"The nodes cannot be discovered. {self._failure}")
         return self._snapshot
 
-    def rediscovered(self, doubtful: Snapshot) -> Snapshot:
+    def rediscover(self, doubtful: Snapshot) -> Snapshot:
         """A snapshot younger than a doubtful one, after a node in it could not be reached.
 
         Discovers at most once a second, whoever asks; in between, and when discovery fails, the

@@ -119,14 +119,14 @@ def _where(node: Node) -> str:
 
 
 def _say_state(node: Node, level: int, *, new: bool) -> None:
-    down = node.obstacle is not None
+    down = node.down_reason is not None
     logger.log(
         logging.WARNING if down and level > logging.DEBUG else level,
         "node %s: %s%s%s",
         node.name,
         _where(node),
         " (new)" if new else "",
-        f"; requests for its ids get 503 until it is back: {node.obstacle}" if down else "",
+        f"; requests for its ids get 503 until it is back: {node.down_reason}" if down else "",
     )
 
 

@@ -67,7 +67,7 @@ class Node:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
     @property
-    def obstacle(self) -> str | None:
+    def down_reason(self) -> str | None:
         """Why a request to this node is pointless, None when it is worth trying."""
         if self.state not in _REACHABLE:
             return f"its container is {self.state}"

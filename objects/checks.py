@@ -7,8 +7,8 @@ from django.apps import AppConfig
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
 
-from objects.payload import PART_SIZE
 from objects.routing import ALIASES, router_class
+from objects.store import PART_SIZE, spool_share
 
 # The rules for bucket names that every S3 server agrees on.
 _BUCKET = re.compile(r"(?!\d+\.\d+\.\d+\.\d+$)[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
@@ -56,12 +56,12 @@ def spool(
     **kwargs: object,
 ) -> list[CheckMessage]:
     """A worker's share of the spool holds one part at least."""
-    if settings.OBJGW_SPOOL_SHARE >= PART_SIZE:
+    if spool_share() >= PART_SIZE:
         return []
     return [
         Error(
             f"OBJGW_SPOOL_SIZE must be at least {PART_SIZE // 2**20} MiB for each of "
-            f"OBJGW_WORKERS, not {settings.OBJGW_SPOOL_SHARE} bytes for each.",
+            f"OBJGW_WORKERS, not {spool_share()} bytes for each.",
             id="objgw.E006",
         )
     ]

@@ -104,69 +104,91 @@ class UnknownCoding(Problem):
     example = "The only transfer coding that is taken is chunked, not 'gzip, chunked'."
 
 
-class NodeError(Problem):
+class OwnerProblem(Problem):
+    """The owner did not do what it was asked to.
+
+    :param predicate: what it did, to go on after "The node that owns this id".
+    :param detail: a whole text, where it is not about one node that owns an id.
+    :ivar repeatable: that nothing speaks against sending the same request again: it has not
+        reached the node, or can do no harm twice, and no byte of its body is lost.
+    """
+
+    predicate: str = "failed"
+    repeatable: bool = False
+    example = "The node that owns this id failed."
+
+    def __init__(
+        self,
+        predicate: str = "",
+        *,
+        detail: str = "",
+        repeatable: bool | None = None,
+        **extensions: object,
+    ) -> None:
+        if predicate:
+            self.predicate = predicate
+        if repeatable is not None:
+            self.repeatable = repeatable
+        text = detail or f"The node that owns this id {self.predicate}."
+        super().__init__(text, headers=None, **extensions)
+
+    def __init_subclass__(cls) -> None:
+        cls.example = f"The node that owns this id {cls.predicate}."
+
+
+class NodeError(OwnerProblem):
     """The node answered something that we cannot use; what it said is logged."""
 
     status = 502
     code = "node_error"
     title = "Node error"
-    example = "The node that owns this id answered with an error; the gateway's log names it."
+    predicate = "answered with an error; the gateway's log names it"
 
 
 class NodeRefusedCredentials(NodeError):
     """The node does not accept the key pair that its container's environment names."""
 
-    #: As in `NodeUnavailable`: a refused request has done nothing.
+    # A refused request has done nothing.
     repeatable = True
-    example = (
-        "The node that owns this id refuses the credentials that its container's environment names."
-    )
+    predicate = "refuses the credentials that its container's environment names"
 
 
 class BucketMissing(NodeError):
     """The node has no bucket (any more); the next PUT makes one."""
 
-    example = "The node that owns this id has lost its bucket; the next PUT makes it again."
+    predicate = "has lost its bucket; the next PUT makes it again"
 
 
-class NodeUnavailable(Problem):
-    """The owner is down.
-
-    :ivar repeatable: that nothing speaks against sending the same request again: it has not
-        reached the node, or can do no harm twice, and no byte of its body is lost.
-    """
+class NodeUnavailable(OwnerProblem):
+    """The owner is down."""
 
     status = 503
     code = "node_unavailable"
     title = "Node unavailable"
     retry_after = 1
-    example = "The node that owns this id cannot be reached: Connection refused."
-
-    def __init__(self, detail: str = "", *, repeatable: bool = False, **extensions: object) -> None:
-        super().__init__(detail, headers=None, **extensions)
-        self.repeatable = repeatable
+    predicate = "cannot be reached: Connection refused"
 
 
-class NodeBusy(Problem):
+class NodeBusy(OwnerProblem):
     status = 503
     code = "node_busy"
     title = "Node busy"
     retry_after = 1
-    example = "Too many requests wait for the node that owns this id."
+    predicate = "has too many requests waiting for it"
 
 
-class NodeTimeout(Problem):
+class NodeTimeout(OwnerProblem):
     status = 504
     code = "node_timeout"
     title = "Node timeout"
-    example = "The node that owns this id did not answer within 30 s."
+    predicate = "did not answer within 30 s"
 
 
-class NodeFull(Problem):
+class NodeFull(OwnerProblem):
     status = 507
     code = "node_full"
     title = "Node full"
-    example = "The node that owns this id has no space left."
+    predicate = "has no space left"
 
 
 class SpoolFull(Problem):

@@ -14,10 +14,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from nodes.node import Node
-from objects.exceptions import NodeUnavailable
+from objects.exceptions import NodeUnavailable, OwnerProblem
+from objects.http.parameters import ListingQuery
 from objects.identifiers import is_id
 from objects.routing import BaseRouter
-from objects.store import Entry, Page, Stores
+from objects.store import Entry, NodeListing, Stores
 from problems.problem import Problem
 
 _AT_ONCE = 32
@@ -25,7 +26,7 @@ _AT_ONCE = 32
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """A node that could not be listed, and why."""
+    """A node that could not be listed, and what it did, to go on after its name."""
 
     name: str
     reason: str
@@ -48,26 +49,19 @@ class Listing:
     passed_over: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Query:
-    """Which objects: up to ``limit`` ids that start with ``prefix`` and come behind ``after``."""
-
-    prefix: str = ""
-    after: str = ""
-    limit: int = 100
-
-
-def merge(pages: Sequence[Page], owned: Sequence[Callable[[str], bool]], limit: int) -> Listing:
-    """Merge one page of each node.
+def merge(
+    listings: Sequence[NodeListing], owned: Sequence[Callable[[str], bool]], limit: int
+) -> Listing:
+    """Merge the listings of all nodes.
 
     :param owned: for each node, whether an id is its own.
     """
-    horizon = min((page.entries[-1].key for page in pages if page.truncated), default=None)
+    horizon = min((each.entries[-1].key for each in listings if each.truncated), default=None)
     own: list[list[Entry]] = []
     others: list[str] = []
-    for page, owns in zip(pages, owned, strict=True):
+    for listing, owns in zip(listings, owned, strict=True):
         own.append([])
-        for entry in page.entries:
+        for entry in listing.entries:
             if is_id(entry.key) and owns(entry.key):
                 own[-1].append(entry)
             else:
@@ -86,28 +80,30 @@ def merge(pages: Sequence[Page], owned: Sequence[Callable[[str], bool]], limit: 
 
 
 def list_objects(
-    nodes: Sequence[Node], router: BaseRouter, stores: Stores, query: Query, *, partial: bool
+    nodes: Sequence[Node], router: BaseRouter, stores: Stores, query: ListingQuery
 ) -> Listing:
-    """One page over all nodes.
+    """One page over all nodes. With ``query.partial``, nodes that cannot be listed are left out,
+    and named.
 
-    :param partial: leave out nodes that cannot be listed, and say which.
-    :raises NodeUnavailable: naming the nodes that cannot be listed, unless ``partial``.
+    :raises NodeUnavailable: naming the nodes that cannot be listed, unless ``query.partial``.
     """
 
-    def page_of(node: Node) -> Page | Missing:
+    def listing_of(node: Node) -> NodeListing | Missing:
         try:
-            return stores.of(node).page(prefix=query.prefix, after=query.after, limit=query.limit)
+            return stores.of(node).list(prefix=query.prefix, after=query.after, limit=query.limit)
         except Problem as problem:
-            return Missing(node.name, problem.detail)
+            if isinstance(problem, OwnerProblem):
+                return Missing(node.name, problem.predicate)
+            return Missing(node.name, f"answered {problem.code}")
 
     with ThreadPoolExecutor(max_workers=min(_AT_ONCE, len(nodes))) as pool:
-        results = list(pool.map(page_of, nodes))
+        results = list(pool.map(listing_of, nodes))
     missing = tuple(result for result in results if isinstance(result, Missing))
-    if missing and not partial:
+    if missing and not query.partial:
         problem = NodeUnavailable(
-            "Not all nodes can be listed: "
-            + " ".join(f"{node.name}: {node.reason}" for node in missing)
-            + " With partial=true they are left out.",
+            detail="Not all nodes can be listed: "
+            + "; ".join(f"{node.name} {node.reason}" for node in missing)
+            + ". With partial=true they are left out.",
             nodes=[node.name for node in missing],
         )
         problem.source = ", ".join(f"node {node.name}" for node in missing)
@@ -119,7 +115,7 @@ def list_objects(
     listed = [
         (result, owns(node))
         for node, result in zip(nodes, results, strict=True)
-        if isinstance(result, Page)
+        if isinstance(result, NodeListing)
     ]
-    merged = merge([page for page, _ in listed], [own for _, own in listed], query.limit)
+    merged = merge([result for result, _ in listed], [own for _, own in listed], query.limit)
     return replace(merged, missing=missing)

@@ -14,9 +14,9 @@ from drf_spectacular.utils import (
 
 from nodes.exceptions import MembershipIncomplete, MembershipUnknown, NoNodes
 from objects import exceptions
-from objects.headers import STORED
+from objects.http.headers import STORED
+from objects.http.parameters import DEFAULT_LIMIT, MAX_KEY, MAX_LIMIT
 from objects.identifiers import PATTERN
-from objects.parameters import DEFAULT_LIMIT, MAX_KEY, MAX_LIMIT
 from objects.serializers import ListingSerializer, StoredSerializer
 from problems.problem import GatewayBusy, InternalError, NotAcceptable, UnsupportedMediaType
 from problems.schema import problem_responses

@@ -2,7 +2,7 @@ from django.conf import settings
 from django.urls import path, register_converter
 from django.urls.converters import StringConverter
 
-from objects.index import IndexView
+from objects.pages.index import IndexView
 from objects.views import ObjectsView, ObjectView
 
 

@@ -1,13 +1,11 @@
 """The HTTP interface of objects. Parse, call, answer."""
 
 import errno
-from collections.abc import Iterator
-from contextlib import closing
+from collections.abc import Iterator, Mapping
 from typing import Any, NoReturn
 
 from django.conf import settings
 from django.http import (
-    HttpRequest,
     HttpResponse,
     HttpResponseBase,
     QueryDict,
@@ -19,20 +17,18 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from objects import schema
-from objects.body import RequestBody
-from objects.conditions import for_put, refuse_all
-from objects.dispatch import get_dispatcher
-from objects.headers import metadata_of, stored_headers_of
+from objects.http.body import RequestBody
+from objects.http.conditions import for_put, refuse_all
+from objects.http.headers import metadata_of, stored_headers_of
+from objects.http.links import relative
+from objects.http.parameters import listing_query
+from objects.http.reading import ReadRequest
 from objects.identifiers import is_id, parse_id
-from objects.index import ListingRenderer
-from objects.links import relative
 from objects.listing import Listing
-from objects.parameters import listing_parameters
-from objects.payload import payload_of
-from objects.reading import Reading, read
-from objects.spool import get_spool
-from objects.store import Response as NodeResponse
-from objects.store import TransportError, Upload
+from objects.pages.index import ListingRenderer
+from objects.serializers import ListingSerializer, StoredSerializer
+from objects.service import Retrieved, get_service
+from objects.store import NodeResponse, TransportError, Upload
 from problems.failures import get_failures
 from problems.handler import request_line
 from problems.problem import MethodNotAllowed
@@ -70,27 +66,21 @@ class ObjectView(APIView):
 
     @schema.get_object
     def get(self, request: Request, object_id: str) -> HttpResponseBase:
-        return _response(_read(request, parse_id(object_id)), request)
+        retrieved = get_service().get(parse_id(object_id), ReadRequest.of(request.META))
+        return object_response(retrieved, request)
 
     def head(self, request: Request, object_id: str) -> HttpResponseBase:
-        return _response(_read(request, parse_id(object_id)), request)
+        return self.get(request, object_id)
 
     @schema.put_object
     def put(self, request: Request, object_id: str) -> HttpResponse:
-        object_id = parse_id(object_id)
-        plain = _plain(request)
-        meta = plain.META
-        upload = Upload(stored_headers_of(meta), metadata_of(meta), for_put(plain))
+        object_id, meta = parse_id(object_id), request.META
+        upload = Upload(stored_headers_of(meta), metadata_of(meta), for_put(meta))
         body = RequestBody.of(meta, settings.OBJGW_MAX_OBJECT_SIZE)
-        with closing(payload_of(body, get_spool())) as payload:
-            stored = get_dispatcher().on_owner(
-                object_id,
-                lambda store: store.put(object_id, payload, upload),
-                lambda: payload.replayable,
-            )
+        stored = get_service().put(object_id, body, upload)
         # Not DRF's response, which refers to itself as well, and takes 8 % of the whole request.
         return HttpResponse(
-            JSONRenderer().render({"id": object_id, "size": stored.size, "etag": stored.etag}),
+            JSONRenderer().render(StoredSerializer(stored).data),
             status=201,
             content_type=JSONRenderer.media_type,
             headers={"ETag": stored.etag},
@@ -99,8 +89,8 @@ class ObjectView(APIView):
     @schema.delete_object
     def delete(self, request: Request, object_id: str) -> Response:
         object_id = parse_id(object_id)
-        refuse_all(_plain(request))
-        get_dispatcher().on_owner(object_id, lambda store: store.delete(object_id))
+        refuse_all(request.META)
+        get_service().delete(object_id)
         return Response(status=204)
 
 
@@ -118,58 +108,44 @@ class ObjectsView(APIView):
     @schema.list_objects
     def get(self, request: Request) -> Response:
         parameters = self.parameters(request)
-        query, partial = listing_parameters(parameters)
-        listing = get_dispatcher().listing(query, partial=partial)
-        return Response(_page(request.path, parameters, listing))
+        listing = get_service().list(listing_query(parameters))
+        return Response(listing_document(request.path, parameters, listing))
 
     def parameters(self, request: Request) -> QueryDict:
         """What of the query is about the listing: all of it."""
         return request.query_params
 
 
-def _plain(request: Request) -> HttpRequest:
-    """Django's own request: each look at DRF's goes through its ``__getattr__``."""
-    plain: HttpRequest = request._request  # noqa: SLF001  (DRF has no public name for it)
-    return plain
+def object_response(retrieved: Retrieved, request: Request) -> HttpResponseBase:
+    """The response to a GET or HEAD."""
+    answer = retrieved.answer
+    if retrieved.body is not None:
+        body = NodeBody(retrieved.body, request)
+        return StreamingHttpResponse(body, status=answer.status, headers=answer.headers)
+    response = HttpResponse(b"", status=answer.status, headers=answer.headers)
+    if "Content-Type" not in answer.headers:
+        del response.headers["Content-Type"]
+    return response
 
 
-def _read(request: Request, object_id: str) -> Reading:
-    plain = _plain(request)
-    return get_dispatcher().on_owner(object_id, lambda store: read(store, object_id, plain))
+def listing_document(path: str, parameters: QueryDict, listing: Listing) -> Mapping[str, Any]:
+    """One page of a listing.
 
-
-def _response(reading: Reading, request: Request) -> HttpResponseBase:
-    if reading.answer is None:
-        response = HttpResponse(b"", status=reading.status, headers=reading.headers)
-        if "Content-Type" not in reading.headers:
-            del response.headers["Content-Type"]
-        return response
-    body = NodeBody(reading.answer, _plain(request))
-    return StreamingHttpResponse(body, status=reading.status, headers=reading.headers)
-
-
-def _page(path: str, parameters: QueryDict, listing: Listing) -> dict[str, object]:
+    :param path: of the request, to which the link to the next page is relative.
+    :param parameters: of the request.
+    """
     following = None
     if listing.following is not None:
         parameters = parameters.copy()
         parameters["after"] = listing.following
         following = relative(path, f"{path}?{parameters.urlencode()}")
-    return {
-        "objects": [
-            {
-                "id": entry.key,
-                "size": entry.size,
-                "etag": entry.etag,
-                "last_modified": entry.last_modified,
-            }
-            for entry in listing.entries
-        ],
+    page = {
+        "objects": listing.entries,
         "next": following,
-        "missing_nodes": [
-            {"name": missing.name, "reason": missing.reason} for missing in listing.missing
-        ],
+        "missing_nodes": listing.missing,
         "passed_over": listing.passed_over,
     }
+    return ListingSerializer(page).data
 
 
 class NodeBody:
@@ -179,7 +155,7 @@ class NodeBody:
     and the bytes so far must not look like all.
     """
 
-    def __init__(self, answer: NodeResponse, request: HttpRequest) -> None:
+    def __init__(self, answer: NodeResponse, request: Request) -> None:
         self._answer = answer
         self._request = request
 

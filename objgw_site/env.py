@@ -9,6 +9,7 @@ import difflib
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping
+from typing import overload
 
 _SIZE = re.compile(r"([0-9]{1,18})\s*([KMGT]i?B?|B)?", re.IGNORECASE | re.ASCII)
 _FACTOR = {"": 1, "B": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
@@ -101,7 +102,13 @@ class Environment:
             return default
         return float(raw)
 
-    def size(self, name: str, default: int) -> int:
+    @overload
+    def size(self, name: str, default: int) -> int: ...
+
+    @overload
+    def size(self, name: str, default: None) -> int | None: ...
+
+    def size(self, name: str, default: int | None) -> int | None:
         """A number of bytes, as ``1048576``, ``64KiB`` or ``5G`` (powers of 1024)."""
         raw = self._raw(name)
         if raw is None:

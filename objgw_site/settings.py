@@ -7,8 +7,6 @@ import importlib.util
 import secrets
 from pathlib import Path
 
-from objects.payload import PART_SIZE
-from objects.spool import default_size
 from objgw_site.env import Environment
 from objgw_site.hosts import is_pattern
 from objgw_site.log import FORMAT
@@ -67,9 +65,8 @@ OBJGW_CLIENT_GRACE = env.seconds("OBJGW_CLIENT_GRACE", 20.0, low=1, high=3600)
 # The server reads its own variables, and stops by itself; here they are read to be checked.
 _server = read_variables(env, this_machine())
 OBJGW_LOG_LEVEL = _server.log_level
-# Each worker has its part of it: what one that was killed had is free again by itself.
-OBJGW_SPOOL_SIZE = env.size("OBJGW_SPOOL_SIZE", default_size(least=_server.workers * PART_SIZE))
-OBJGW_SPOOL_SHARE = OBJGW_SPOOL_SIZE // _server.workers
+OBJGW_WORKERS = _server.workers
+OBJGW_SPOOL_SIZE = env.size("OBJGW_SPOOL_SIZE", None)
 #: What could not be read above; objgw_site.checks refuses to start with any.
 ENVIRONMENT_PROBLEMS = env.problems
 #: Variables that look like ours and are none. Those of docker-compose.yml, of the tests and of CI
@@ -180,7 +177,7 @@ SPECTACULAR_SETTINGS = {
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_PUBLIC": True,
-    # Relative to the document and to /docs, as every link is (objects.links).
+    # Relative to the document and to /docs, as every link is (objects.http.links).
     "SERVERS": [{"url": "."}],
     "SWAGGER_UI_DIST": _SWAGGER_UI,
     "SWAGGER_UI_FAVICON_HREF": f"{_SWAGGER_UI}/favicon-32x32.png",

@@ -15,9 +15,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from objects.conditions import conditions_of
 from objects.exceptions import PreconditionFailed
-from objects.links import relative
+from objects.http.conditions import conditions_of
+from objects.http.links import relative
 from objects.pages.renderers import PageRenderer
 from objgw_site.negotiation import ByPreference
 from problems.problem import InternalError, NotAcceptable

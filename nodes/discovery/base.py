@@ -45,7 +45,7 @@ class BaseDiscovery(ABC):
         return []
 
     @property
-    def absence(self) -> str:
+    def no_nodes_hint(self) -> str:
         """Why there may be no node at all, for the answer that says so."""
         return "There is no node."
 

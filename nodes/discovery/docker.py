@@ -125,7 +125,7 @@ class DockerDiscovery(BaseDiscovery):
         self._environments: dict[str, tuple[str, ...]] = {}
 
     @property
-    def absence(self) -> str:
+    def no_nodes_hint(self) -> str:
         return (
             f"There is no node: no container with '{self.options.name}' in its name "
             "shares a Docker network with the gateway."
@@ -196,7 +196,7 @@ class DockerDiscovery(BaseDiscovery):
                 region=region_of(environment),
             )
             # Of a container and its replacement, the one that runs is the node.
-            rank = (node.obstacle is None, node.name == name)
+            rank = (node.down_reason is None, node.name == name)
             if node.name not in best or rank > best[node.name][0]:
                 best[node.name] = (rank, node)
         self._environments = seen

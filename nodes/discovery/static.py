@@ -30,7 +30,7 @@ class StaticDiscovery(BaseDiscovery):
         return problems
 
     @property
-    def absence(self) -> str:
+    def no_nodes_hint(self) -> str:
         return "There is no node: OBJGW_NODES is empty."
 
     def _parse(self) -> tuple[list[Node], list[str]]:

@@ -222,8 +222,8 @@ class TestInAContainer:
     def test_without_any_shared_network_the_absence_says_so(
         self, discovery: DockerDiscovery
     ) -> None:
-        assert NAME in discovery.absence
-        assert "shares a Docker network" in discovery.absence
+        assert NAME in discovery.no_nodes_hint
+        assert "shares a Docker network" in discovery.no_nodes_hint
 
 
 class TestGateways:

@@ -30,7 +30,7 @@ def test_the_probes_are_asked_at_once_and_answers_keep_their_order() -> None:
 def test_a_node_with_an_obstacle_is_not_asked() -> None:
     stopped = replace(node("a"), state=NodeState.EXITED)
     (found,) = health([stopped], lambda *_: pytest.fail("it was asked"))
-    assert found.reason == stopped.obstacle
+    assert found.reason == stopped.down_reason
     assert not found.healthy
 
 

@@ -200,7 +200,7 @@ class TestFailures:
 
 
 class TestDoubts:
-    """`rediscovered`: after a node could not be reached."""
+    """`rediscover`: after a node could not be reached."""
 
     def test_the_nodes_are_discovered_anew(self, clock: Clock) -> None:
         discovery = ScriptedDiscovery(A)
@@ -208,7 +208,7 @@ class TestDoubts:
         doubtful = membership.current()
         clock.now += 1
         discovery.finds(moved := node("a", "192.0.2.2"))
-        assert membership.rediscovered(doubtful).nodes == (moved,)
+        assert membership.rediscover(doubtful).nodes == (moved,)
 
     def test_at_most_once_a_second(self, clock: Clock) -> None:
         discovery = ScriptedDiscovery(A)
@@ -217,7 +217,7 @@ class TestDoubts:
         calls = []
         for _ in range(20):
             clock.now += 0.25
-            snapshot = membership.rediscovered(snapshot)
+            snapshot = membership.rediscover(snapshot)
             calls.append(discovery.calls)
         assert calls == [1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3, 4, 4, 4, 4, 5, 5, 5, 5, 6]
 
@@ -228,7 +228,7 @@ class TestDoubts:
         discovery.finds(A, B)
         younger = membership.refresh()
         clock.now += 10
-        assert membership.rediscovered(doubtful) is younger
+        assert membership.rediscover(doubtful) is younger
         assert discovery.calls == 2
 
     def test_a_copy_from_the_cache_is_no_younger(self, clock: Clock) -> None:
@@ -240,7 +240,7 @@ class TestDoubts:
         assert membership._snapshot is not doubtful
         clock.now += 1
         discovery.finds(moved := node("a", "192.0.2.2"))
-        assert membership.rediscovered(doubtful).nodes == (moved,)
+        assert membership.rediscover(doubtful).nodes == (moved,)
 
     def test_when_nobody_answers_the_doubtful_one_is_all_there_is(self, clock: Clock) -> None:
         discovery = ScriptedDiscovery(A)
@@ -248,7 +248,7 @@ class TestDoubts:
         doubtful = membership.current()
         clock.now += 1
         discovery.fails()
-        assert membership.rediscovered(doubtful) is doubtful
+        assert membership.rediscover(doubtful) is doubtful
 
     def test_a_node_that_is_gone_altogether(self, clock: Clock) -> None:
         discovery = ScriptedDiscovery(A, B)
@@ -257,7 +257,7 @@ class TestDoubts:
         clock.now += 1
         discovery.finds(B)
         with pytest.raises(MembershipIncomplete):
-            membership.rediscovered(doubtful)
+            membership.rediscover(doubtful)
 
 
 class TestNumberOfNodes:

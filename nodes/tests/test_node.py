@@ -43,7 +43,7 @@ def test_the_address_as_it_stands_in_a_url(host: str | None, address: str | None
     ],
 )
 def test_what_each_state_means(state: NodeState, obstacle: str | None) -> None:
-    assert replace(NODE, state=state).obstacle == obstacle
+    assert replace(NODE, state=state).down_reason == obstacle
 
 
 def test_every_state_is_in_the_table_above() -> None:
@@ -52,10 +52,10 @@ def test_every_state_is_in_the_table_above() -> None:
 
 
 def test_other_obstacles() -> None:
-    assert "no address" in str(replace(NODE, host=None).obstacle)
-    assert "no credentials" in str(replace(NODE, credentials=None).obstacle)
+    assert "no address" in str(replace(NODE, host=None).down_reason)
+    assert "no credentials" in str(replace(NODE, credentials=None).down_reason)
     # The state comes first: a stopped container has no address either.
-    assert "exited" in str(replace(NODE, state=NodeState.EXITED, host=None).obstacle)
+    assert "exited" in str(replace(NODE, state=NodeState.EXITED, host=None).down_reason)
 
 
 @pytest.mark.parametrize("text", ["", "Running", "sleeping"])

@@ -36,7 +36,7 @@ def test_a_good_entry(text: str, expected: Node) -> None:
     assert found.check() == []
     (only,) = found.discover()
     assert only == expected
-    assert only.obstacle is None
+    assert only.down_reason is None
 
 
 def test_several_entries() -> None:
@@ -86,7 +86,7 @@ def test_a_bad_entry_is_named_by_its_place_and_never_shown(text: str, complaint:
 def test_an_empty_list(text: str) -> None:
     (problem,) = discovery(text).check()
     assert "OBJGW_NODES is empty" in problem
-    assert "OBJGW_NODES is empty" in discovery(text).absence
+    assert "OBJGW_NODES is empty" in discovery(text).no_nodes_hint
     with pytest.raises(DiscoveryError, match="OBJGW_NODES is empty"):
         discovery(text).discover()
 

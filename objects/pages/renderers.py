@@ -10,7 +10,7 @@ from typing import Any
 from django.conf import settings
 from rest_framework.renderers import BrowsableAPIRenderer, JSONRenderer
 
-from objects.links import relative
+from objects.http.links import relative
 
 _ANY = "objects/any.html"
 _PROBLEM = "objects/problem.html"

@@ -12,14 +12,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from objects.body import RequestBody
-from objects.dispatch import get_dispatcher
-from objects.headers import response_headers
+from objects.http.body import RequestBody
+from objects.http.links import relative
+from objects.http.reading import ReadRequest
 from objects.identifiers import is_id, parse_id
-from objects.links import relative
 from objects.pages.forms import UploadForm, field_of
 from objects.pages.renderers import PageRenderer
-from objects.payload import Streamed
+from objects.serializers import StoredSerializer
+from objects.service import get_service
 from objects.store import Stored, Upload
 from objects.views import ObjectsView, ObjectView
 from problems.handler import log
@@ -82,18 +82,18 @@ class ObjectsPage(ObjectsView):
         """
         self.form = UploadForm(request.POST, request.FILES)
         try:
-            object_id, stored = _upload(self.form)
+            stored = _upload(self.form)
         except Problem as problem:
             if field := field_of(problem):
                 problem.extensions["field"] = field
             if not _is_page(request):
                 raise
             return self._form_again(request, problem)
-        page = relative(request.path, reverse("object-page", args=[object_id]))
+        page = relative(request.path, reverse("object-page", args=[stored.key]))
         if _is_page(request):
             return _see_other(f"{page}?{_STORED}")
         return Response(
-            {"id": object_id, "size": stored.size, "etag": stored.etag, "page": page},
+            {**StoredSerializer(stored).data, "page": page},
             status=201,
             headers={"Location": page},
         )
@@ -110,7 +110,7 @@ class ObjectsPage(ObjectsView):
         return Response(listing, status=problem.status, headers=problem.headers)
 
 
-def _upload(form: UploadForm) -> tuple[str, Stored]:
+def _upload(form: UploadForm) -> Stored:
     """Store what a form has.
 
     :raises Problem: for what is wrong with it, too.
@@ -121,13 +121,9 @@ def _upload(form: UploadForm) -> tuple[str, Stored]:
             parse_id(form.data["id"].strip())
         raise BadRequest(f"{field}: {errors[0]}", field=field)
     object_id, file = form.cleaned_data["id"], form.cleaned_data["file"]
-    payload = Streamed(RequestBody(file, file.size, settings.OBJGW_MAX_OBJECT_SIZE))
+    body = RequestBody(file, file.size, settings.OBJGW_MAX_OBJECT_SIZE)
     upload = Upload({"Content-Type": file.content_type or "application/octet-stream"})
-    return object_id, get_dispatcher().on_owner(
-        object_id,
-        lambda store: store.put(object_id, payload, upload),
-        lambda: payload.replayable,
-    )
+    return get_service().put(object_id, body, upload)
 
 
 @extend_schema(exclude=True)
@@ -155,13 +151,12 @@ class ObjectPage(APIView):
 
     def get(self, request: Request, object_id: str) -> Response:
         object_id = parse_id(object_id)
-        answer = get_dispatcher().on_owner(object_id, lambda store: store.head(object_id, {}))
-        answer.close()
+        retrieved = get_service().get(object_id, ReadRequest(head=True))
         return Response(
             {
                 "id": object_id,
                 "download": relative(request.path, reverse("object", args=[object_id])),
-                "headers": response_headers(answer.headers),
+                "headers": retrieved.answer.headers,
                 "all_objects": relative(request.path, reverse("objects")),
             }
         )
@@ -176,7 +171,7 @@ class ObjectPage(APIView):
 
     def delete(self, request: Request, object_id: str) -> Response:
         object_id = parse_id(object_id)
-        get_dispatcher().on_owner(object_id, lambda store: store.delete(object_id))
+        get_service().delete(object_id)
         return Response(status=204)
 
 

@@ -5,25 +5,34 @@ from functools import lru_cache
 from django.conf import settings
 
 from nodes.node import Node
-from objects.store.bucket import Store, Stored, Upload
+from objects.exceptions import OwnerProblem
 from objects.store.client import Limits
-from objects.store.entries import Entry, Page
+from objects.store.entries import Entry, NodeListing
 from objects.store.errors import TransportError
+from objects.store.payload import PART_SIZE, Body, payload_of
 from objects.store.registry import Stores
-from objects.store.response import Response
+from objects.store.response import NodeResponse
+from objects.store.spool import Spool, default_size
+from objects.store.store import Store, Stored, Upload
 from problems.problem import Problem
 
 __all__ = [
+    "PART_SIZE",
+    "Body",
     "Entry",
-    "Page",
-    "Response",
+    "NodeListing",
+    "NodeResponse",
+    "Spool",
     "Store",
     "Stored",
     "Stores",
     "TransportError",
     "Upload",
+    "get_spool",
     "get_stores",
+    "payload_of",
     "probe",
+    "spool_share",
 ]
 
 
@@ -41,8 +50,23 @@ def get_stores() -> Stores:
     return Stores(settings.OBJGW_BUCKET, _limits())
 
 
+@lru_cache(maxsize=1)
+def get_spool() -> Spool:
+    """The spool of this process."""
+    return Spool(spool_share())
+
+
+def spool_share() -> int:
+    """Bytes that a worker has of OBJGW_SPOOL_SIZE. What one that was killed had is free again by
+    itself.
+    """
+    size: int | None = settings.OBJGW_SPOOL_SIZE
+    workers: int = settings.OBJGW_WORKERS
+    return (default_size(least=workers * PART_SIZE) if size is None else size) // workers
+
+
 def probe(node: Node, timeout: float) -> str | None:
-    """What keeps a node from serving, None when nothing does (the setting OBJGW_NODE_PROBE).
+    """What keeps a node from serving, None when nothing does.
 
     :param timeout: seconds for the connection, and again for the answer.
     """
@@ -52,8 +76,10 @@ def probe(node: Node, timeout: float) -> str | None:
     try:
         store = Store(node, settings.OBJGW_BUCKET, limits)
         store.check()
+    except OwnerProblem as problem:
+        return f"it {problem.predicate}"
     except Problem as problem:
-        return problem.detail.replace("The node that owns this id", "it").rstrip(".")
+        return f"it answered {problem.code}"
     finally:
         if store is not None:
             store.close()

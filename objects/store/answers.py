@@ -9,7 +9,7 @@ from minio.xml import findtext
 from objects import exceptions
 from objects.store.documents import MAX_DOCUMENT, NotADocument, read_document
 from objects.store.errors import TimedOut, TransportError
-from objects.store.response import Response
+from objects.store.response import NodeResponse
 from problems.problem import Problem
 
 #: strerror(ENOSPC).
@@ -85,7 +85,7 @@ class NodeProblem:
     message: str = ""
 
     @classmethod
-    def of(cls, response: Response) -> "NodeProblem":
+    def of(cls, response: NodeResponse) -> "NodeProblem":
         """Read an error answer to its end, and close it.
 
         :raises TransportError: when it breaks off, or has no end.
@@ -115,7 +115,7 @@ def _code(text: str) -> str:
 
 
 def document_of(
-    response: Response,
+    response: NodeResponse,
     what: str,
     *,
     limit: int = MAX_DOCUMENT,
@@ -138,23 +138,21 @@ def unreadable(error: NotADocument | TransportError, what: str) -> Problem:
     """The problem that an answer is which cannot be read; the log has the reason."""
     problem: Problem = exceptions.NodeError()
     if isinstance(error, TimedOut):
-        problem = exceptions.NodeTimeout(
-            "The node that owns this id did not come to the end of its answer in time."
-        )
+        problem = exceptions.NodeTimeout("did not come to the end of its answer in time")
     return problem.noted(f"the answer to {what} is of no use: {error}")
 
 
-def unusable(response: Response, flaw: str, what: str) -> Problem:
+def unusable(response: NodeResponse, flaw: str, what: str) -> Problem:
     """The problem that an answer is which is complete, and not what was asked for.
 
     :param flaw: what is wrong with it, to go on after its status.
     """
     return exceptions.NodeError(
-        f"The node that owns this id answered {response.status} {flaw}, which is of no use here."
+        f"answered {response.status} {flaw}, which is of no use here"
     ).noted(f"the answer to {what}")
 
 
-def problem_of(response: Response, what: str) -> Problem:
+def problem_of(response: NodeResponse, what: str) -> Problem:
     """The problem that a node's error answer is for the client. The answer is closed.
 
     :param what: the request, for the log: method and path.
@@ -166,13 +164,13 @@ def problem_of(response: Response, what: str) -> Problem:
     return problem_named(found, response, what)
 
 
-def problem_named(found: NodeProblem, response: Response, what: str) -> Problem:
+def problem_named(found: NodeProblem, response: NodeResponse, what: str) -> Problem:
     """`problem_of` for an answer that was read already."""
     code = found.code
     kind = _BY_CODE.get(code) if code else _BY_STATUS.get(response.status)
     problem: Problem
     if kind is exceptions.NodeUnavailable:
-        problem = exceptions.NodeUnavailable("The node that owns this id is starting.")
+        problem = exceptions.NodeUnavailable("is starting")
     elif kind is exceptions.RangeNotSatisfiable and found.size is not None:
         problem = exceptions.RangeNotSatisfiable.of(found.size)
     elif code == "InternalError" and _NO_SPACE in found.message:
@@ -182,8 +180,7 @@ def problem_named(found: NodeProblem, response: Response, what: str) -> Problem:
         problem = kind(_WORDS.get(kind, ""))
     else:
         problem = exceptions.NodeError(
-            f"The node that owns this id answered {response.status} {code}".rstrip()
-            + "; the gateway's log names it."
+            f"answered {response.status} {code}".rstrip() + "; the gateway's log names it"
         )
     if problem.status >= 500 and kind is not exceptions.BucketMissing:
         problem.remark = (

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from nodes.node import Node
 from objects.exceptions import NodeError, NodeTimeout, NodeUnavailable
+from objects.store.bulkhead import Bulkhead
 from objects.store.errors import BadAnswer, ConnectFailed, ConnectionLost, TimedOut
-from objects.store.gate import Gate
 from objects.store.request import Request
-from objects.store.response import Response
+from objects.store.response import NodeResponse
 from objects.store.signing import Signer
 from objects.store.transport import Pool
 
@@ -36,9 +36,10 @@ class Call:
     :ivar query: as it stands in the request target, percent-encoded.
     :ivar headers: sent as they are.
     :ivar amz_headers: sent and signed.
-    :ivar body: all of it, or chunks. Chunks are asked for only once the node is ready for them.
+    :ivar body: in chunks.
     :ivar length: bytes of the body, None when the method has none.
-    :ivar await_continue: whether bytes, too, wait until the node is ready for them.
+    :ivar await_continue: whether the body is asked for its first chunk only once the node is ready
+        for it.
     :ivar repeatable: that doing it twice is as good as doing it once.
     """
 
@@ -47,7 +48,7 @@ class Call:
     query: str = ""
     headers: Mapping[str, str] | None = None
     amz_headers: Mapping[str, str] | None = None
-    body: bytes | Iterable[bytes] = b""
+    body: Iterable[bytes] = ()
     length: int | None = None
     await_continue: bool = False
     repeatable: bool = True
@@ -60,15 +61,13 @@ class NodeClient:
     """
 
     def __init__(self, node: Node, limits: Limits) -> None:
-        if node.obstacle or node.host is None or node.address is None or node.credentials is None:
+        if node.down_reason or not (node.host and node.address and node.credentials):
             # Nothing was sent, and the node may have started since the snapshot was made.
-            raise NodeUnavailable(
-                f"The node that owns this id is down: {node.obstacle}.", repeatable=True
-            )
+            raise NodeUnavailable(f"is down: {node.down_reason}", repeatable=True)
         self.node = node
         self.limits = limits
         self._signer = Signer(node.address, node.credentials, node.region)
-        self._gate = Gate(limits.concurrency)
+        self._bulkhead = Bulkhead(limits.concurrency)
         self._pool = Pool(
             node.host,
             node.port,
@@ -76,7 +75,7 @@ class NodeClient:
             read_timeout=limits.read_timeout,
         )
 
-    def call(self, call: Call) -> Response:
+    def call(self, call: Call) -> NodeResponse:
         """Do one request. The answer is to be closed, whatever its status.
 
         :raises NodeUnavailable: when the node cannot be reached, or hangs up.
@@ -84,7 +83,8 @@ class NodeClient:
         :raises NodeTimeout: when it says nothing in time.
         :raises NodeError: when it answers with something other than HTTP.
         """
-        streamed = call.await_continue or not isinstance(call.body, bytes)
+        # A body that the node has not asked for cannot have done anything.
+        repeatable = call.repeatable or call.await_continue
         request = Request(
             call.method,
             f"{call.path}?{call.query}" if call.query else call.path,
@@ -93,30 +93,25 @@ class NodeClient:
                 **(call.headers or {}),
             },
             call.length,
-            await_continue=streamed,
+            call.await_continue,
+            repeatable,
         )
-        # A body that the node has not asked for cannot have done anything.
-        repeatable = call.repeatable or streamed
         try:
-            with self._gate.waiting():
-                response = self._exchange(request, call.body, repeatable=repeatable)
+            with self._bulkhead:
+                response = self._exchange(request, call.body)
         except ConnectFailed as error:
-            raise NodeUnavailable(
-                f"The node that owns this id cannot be reached: {error}.", repeatable=True
-            ) from error
+            raise NodeUnavailable(f"cannot be reached: {error}", repeatable=True) from error
         except ConnectionLost as error:
             raise NodeUnavailable(
-                "The node that owns this id hung up.",
+                "hung up",
                 repeatable=repeatable and not error.answered,
             ).noted(str(error)) from error
         except TimedOut as error:
-            self._gate.timed_out()
-            raise NodeTimeout(
-                f"The node that owns this id did not answer within {self.limits.read_timeout:g} s."
-            ) from error
+            self._bulkhead.timed_out()
+            raise NodeTimeout(f"did not answer within {self.limits.read_timeout:g} s") from error
         except BadAnswer as error:
             raise NodeError().noted(str(error)) from error
-        self._gate.answered()
+        self._bulkhead.answered()
         response.node = self.node.name
         return response
 
@@ -124,16 +119,13 @@ class NodeClient:
         """End the connections that no request uses."""
         self._pool.clear()
 
-    def _exchange(
-        self, request: Request, body: bytes | Iterable[bytes], *, repeatable: bool
-    ) -> Response:
+    def _exchange(self, request: Request, body: Iterable[bytes]) -> NodeResponse:
         if not request.await_continue:
-            return self._pool.exchange(request, body, repeatable=repeatable)
-        # Closed here: an exception would keep it, and with it the gate's count, for who knows how
-        # long.
+            return self._pool.exchange(request, body)
+        # Closed here: an exception keeps the generator alive, and with it the bulkhead's count.
         with closing(self._transfer(body)) as transfer:
-            return self._pool.exchange(request, transfer, repeatable=repeatable)
+            return self._pool.exchange(request, transfer)
 
-    def _transfer(self, body: bytes | Iterable[bytes]) -> Generator[bytes]:
-        with self._gate.transferring():
-            yield from (body,) if isinstance(body, bytes) else body
+    def _transfer(self, body: Iterable[bytes]) -> Generator[bytes]:
+        with self._bulkhead.transferring():
+            yield from body

@@ -6,7 +6,7 @@ in the event loop, so that a large document keeps nobody waiting.
 
 from xml.etree import ElementTree as ET
 
-from objects.store.response import MAX_HEAD, Response
+from objects.store.response import MAX_HEAD, NodeResponse
 
 #: The most bytes of a document that is no listing.
 MAX_DOCUMENT = 64 * 1024
@@ -22,14 +22,14 @@ class NotADocument(Exception):
 
 
 def read_document(
-    answer: Response, *, limit: int = MAX_DOCUMENT, within: float | None = None
+    answer: NodeResponse, *, limit: int = MAX_DOCUMENT, within: float | None = None
 ) -> ET.Element:
     """The document that an answer has for a body; the answer is closed then.
 
     :param limit: the most bytes.
     :param within: seconds for all of it; without it, those that a node may be silent.
     :raises NotADocument: for what is not XML, or no document of S3's.
-    :raises TransportError: see `Response.pieces`.
+    :raises TransportError: see `NodeResponse.pieces`.
     """
     parser = ET.XMLParser(target=_Builder())  # noqa: S314  (see _Builder, and the bounds below)
     tags = limit // _BYTES_OF_A_TAG

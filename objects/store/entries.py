@@ -33,8 +33,8 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
-    """One page of a node's listing, in the order of the keys' bytes.
+class NodeListing:
+    """Some keys of one node, in the order of their bytes.
 
     :ivar truncated: whether there are more behind it; then it has entries.
     """
@@ -48,8 +48,8 @@ def listing_bytes(limit: int) -> int:
     return _ENVELOPE_BYTES + limit * _ENTRY_BYTES
 
 
-def page_of(document: ET.Element, *, prefix: str, after: str, limit: int) -> Page:
-    """The page that a ListBucketResult with URL encoding holds.
+def listing_of(document: ET.Element, *, prefix: str, after: str, limit: int) -> NodeListing:
+    """What a ListBucketResult with URL encoding holds.
 
     :param prefix, after, limit: as asked for. What is not as asked would lead a client that goes
         from page to page in circles, or past what is there.
@@ -71,7 +71,7 @@ def page_of(document: ET.Element, *, prefix: str, after: str, limit: int) -> Pag
             raise NotADocument("its keys are not those asked for, in their order")
         previous = key
         entries.append(_entry(element, key))
-    return Page(tuple(entries), truncated == "true")
+    return NodeListing(tuple(entries), truncated == "true")
 
 
 def _entry(element: ET.Element, key: bytes) -> Entry:

@@ -5,12 +5,12 @@ to a PUT would look like an object that was stored.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from objects import exceptions
 from objects.exceptions import NodeError
 from objects.store.client import Call
-from objects.store.response import Response
+from objects.store.response import NodeResponse
 from problems.problem import Problem
 
 _READ_CONDITIONS = frozenset(
@@ -28,12 +28,15 @@ _CONTENT_RANGE = re.compile(r"bytes (\d{1,19})-(\d{1,19})/(\d{1,19}|\*)", re.ASC
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)", re.ASCII)
 
 
-def flaw_of_object(answer: Response, asked: Mapping[str, str]) -> str | None:
-    """What keeps an answer to GET or HEAD from being used, None when nothing does.
+_Asked = Mapping[str, str] | None
+#: What keeps an answer from being used, to go on after its status; None when nothing does. The
+#: answer has a status below 300, or 304; the header fields are those of the request.
+Flaw = Callable[[NodeResponse, _Asked], str | None]
 
-    :param answer: with a status below 300, or 304.
-    :param asked: the header fields of the request.
-    """
+
+def flaw_of_object(answer: NodeResponse, asked: _Asked) -> str | None:
+    """The `Flaw` of an answer to GET or HEAD."""
+    asked = asked or {}
     if answer.status == 304:
         return None if not _READ_CONDITIONS.isdisjoint(asked) else "without a condition"
     if answer.length is None:
@@ -45,23 +48,20 @@ def flaw_of_object(answer: Response, asked: Mapping[str, str]) -> str | None:
     return None if answer.status == 200 else "with that status"
 
 
-def flaw_of_stored(answer: Response) -> str | None:
-    """What keeps an answer to the PUT of an object or a part from being used.
-
-    :param answer: with a status below 300, or 304.
-    """
+def flaw_of_stored(answer: NodeResponse, asked: _Asked = None) -> str | None:
+    """The `Flaw` of an answer to the PUT of an object or a part."""
     if answer.status != 200:
         return "with that status"
     return None if answer.headers.get("etag") else "without an ETag"
 
 
-def flaw_of_deleted(answer: Response) -> str | None:
-    """What keeps an answer to DELETE from being used; some servers say 200."""
+def flaw_of_deleted(answer: NodeResponse, asked: _Asked = None) -> str | None:
+    """The `Flaw` of an answer to DELETE; some servers say 200."""
     return None if answer.status in (200, 204) else "with that status"
 
 
-def flaw_of_document(answer: Response) -> str | None:
-    """What keeps an answer with a document from being used."""
+def flaw_of_document(answer: NodeResponse, asked: _Asked = None) -> str | None:
+    """The `Flaw` of an answer with a document."""
     return None if answer.status == 200 else "with that status"
 
 
@@ -74,13 +74,10 @@ def as_asked(problem: Problem, call: Call) -> Problem:
         sensible = kind not in _BY_BODY or call.method in ("PUT", "POST")
     if sensible:
         return problem
-    return NodeError(
-        f"The node that owns this id answered {problem.code} to a {call.method}, which makes no "
-        "sense."
-    )
+    return NodeError(f"answered {problem.code} to a {call.method}, which makes no sense")
 
 
-def _is_part(answer: Response, asked: str) -> bool:
+def _is_part(answer: NodeResponse, asked: str) -> bool:
     got = _CONTENT_RANGE.fullmatch(answer.headers.get("content-range", ""))
     wanted = _RANGE.fullmatch(asked)
     if got is None or wanted is None:

@@ -6,13 +6,12 @@ an object only when all of it is there.
 
 import base64
 import hashlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from urllib.parse import quote
 
 from minio.xml import Element, SubElement, findtext, getbytes
 
 from objects.exceptions import InvalidDigest
-from objects.payload import Parts
 from objects.store.answers import (
     NodeProblem,
     document_of,
@@ -21,8 +20,15 @@ from objects.store.answers import (
     unusable,
 )
 from objects.store.client import Call, NodeClient
-from objects.store.expected import as_asked, flaw_of_deleted, flaw_of_document, flaw_of_stored
-from objects.store.response import Response
+from objects.store.expected import (
+    Flaw,
+    as_asked,
+    flaw_of_deleted,
+    flaw_of_document,
+    flaw_of_stored,
+)
+from objects.store.payload import Parts
+from objects.store.response import NodeResponse
 from problems.failures import get_failures
 from problems.problem import Problem
 
@@ -74,6 +80,7 @@ class MultipartUpload:
                 query=f"partNumber={len(self._parts) + 1}&{self._query}",
                 body=part,
                 length=length,
+                await_continue=True,
             ),
             flaw_of_stored,
         )
@@ -90,27 +97,27 @@ class MultipartUpload:
             part = SubElement(root, "Part")
             SubElement(part, "PartNumber", str(number))
             SubElement(part, "ETag", etag)
-        body = getbytes(root)
+        document = getbytes(root)
         call = Call(
             "POST",
             self._path,
             query=self._query,
             headers={"Content-Type": "application/xml", **headers},
-            body=body,
-            length=len(body),
+            body=(document,),
+            length=len(document),
             repeatable=False,
         )
         answer = self._call(call, flaw_of_document)
         what = f"POST {self._path}"
         # S3 answers 200 before it is done, and then sends blanks until it is.
         patience = _COMPLETION_TIMEOUTS * self._client.limits.read_timeout
-        document = document_of(answer, what, within=patience)
+        result = document_of(answer, what, within=patience)
         # So a failure can stand in the body.
-        if document.tag.endswith("Error"):
-            problem = problem_named(NodeProblem.named_by(document), answer, what)
+        if result.tag.endswith("Error"):
+            problem = problem_named(NodeProblem.named_by(result), answer, what)
             raise as_asked(problem, call)
-        complete = document.tag.endswith("CompleteMultipartUploadResult")
-        stored = (findtext(document, "ETag") or "") if complete else ""
+        complete = result.tag.endswith("CompleteMultipartUploadResult")
+        stored = (findtext(result, "ETag") or "") if complete else ""
         if not stored:
             raise unusable(answer, "without an ETag", what)
         return stored
@@ -127,12 +134,12 @@ class MultipartUpload:
                 problem.detail if isinstance(problem, Problem) else str(problem),
             )
 
-    def _call(self, call: Call, flaw_of: Callable[[Response], str | None]) -> Response:
+    def _call(self, call: Call, flaw_of: Flaw) -> NodeResponse:
         what = f"{call.method} {call.path}"
         answer = self._client.call(call)
         if answer.status >= 300:
             raise as_asked(problem_of(answer, what), call)
-        if flaw := flaw_of(answer):
+        if flaw := flaw_of(answer, call.headers):
             answer.close()
             raise unusable(answer, flaw, what)
         return answer
@@ -165,7 +172,7 @@ def upload(
                 for chunk in parts:
                     md5.update(chunk)
             multipart.send(parts, parts.part_length)
-            if not parts.following():
+            if not parts.read_next_part():
                 break
         if announced is not None and base64.b64encode(md5.digest()).decode() != announced:
             raise InvalidDigest

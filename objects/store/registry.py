@@ -4,8 +4,8 @@ import threading
 from dataclasses import replace
 
 from nodes.node import Node
-from objects.store.bucket import Store
 from objects.store.client import Limits
+from objects.store.store import Store
 
 
 class Stores:
@@ -41,4 +41,4 @@ class Stores:
 
 
 def _same(one: Node, other: Node) -> bool:
-    return one == replace(other, state=one.state) and other.obstacle is None
+    return one == replace(other, state=one.state) and other.down_reason is None

@@ -14,6 +14,8 @@ class Request:
     :ivar length: bytes of the body, None for no body at all.
     :ivar await_continue: send the body only once the node asks for it (RFC 9110 section 10.1.1),
         so that a refusal costs nobody a byte of it.
+    :ivar repeatable: that sending it twice is as good as once while there is no answer, not even an
+        interim one.
     """
 
     method: str
@@ -21,6 +23,7 @@ class Request:
     headers: dict[str, str]
     length: int | None = None
     await_continue: bool = False
+    repeatable: bool = True
 
     def head(self) -> bytes:
         """The request line and the header section, as bytes.

@@ -1,8 +1,9 @@
 """A node's answer: its head parsed, its body complete or an error."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Protocol
 
 import httptools
@@ -74,7 +75,7 @@ class Source(Protocol):
         """Done with the answer."""
 
 
-class Response:
+class NodeResponse:
     """An answer whose header section has arrived.
 
     Iterating gives the body as it comes; it ends only when the whole body was received, and raises
@@ -86,9 +87,11 @@ class Response:
     :ivar length: what Content-Length says, None where there is none. With HEAD and 304 it is the
         length of what is not sent (RFC 9110 section 8.6).
     :ivar node: the node's name, for the log; for the caller to set.
+    :ivar metadata: the client's own, stored with an object; for the caller to set.
     """
 
     node = ""
+    metadata: Mapping[str, str] = MappingProxyType({})
 
     def __init__(self, connection: Source, head: bytes, *, bodiless: bool, reusable: bool) -> None:
         """

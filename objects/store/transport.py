@@ -14,7 +14,7 @@ from contextlib import suppress
 
 from objects.store.errors import BadAnswer, ConnectFailed, ConnectionLost, TimedOut
 from objects.store.request import Request
-from objects.store.response import CHUNK, MAX_HEAD, Response
+from objects.store.response import CHUNK, MAX_HEAD, NodeResponse
 
 #: Answers to one request: interim ones, and the final one. Nodes send two at most.
 MAX_INTERIM = 16
@@ -49,12 +49,11 @@ class Connection:
         """Seconds for which the node may be silent, and that it has for a head."""
         return self._pool.read_timeout
 
-    def exchange(self, request: Request, body: bytes | Iterable[bytes] = b"") -> Response:
+    def exchange(self, request: Request, body: Iterable[bytes]) -> NodeResponse:
         """Send a request and receive the header section of its answer.
 
-        :param body: ``request.length`` bytes. With ``request.await_continue`` an iterable is
-            asked for its first chunk only after the node is ready for it; what it raises passes
-            through.
+        :param body: ``request.length`` bytes. With ``request.await_continue`` it is asked for its
+            first chunk only after the node is ready for it; what it raises passes through.
         :raises TransportError: the connection is ended then, as with any other exception.
         """
         try:
@@ -63,10 +62,10 @@ class Connection:
             self.release(reusable=False)
             raise
 
-    def _exchange(self, request: Request, body: bytes | Iterable[bytes]) -> Response:
+    def _exchange(self, request: Request, body: Iterable[bytes]) -> NodeResponse:
         bodiless = request.method == "HEAD"
         if not request.await_continue:
-            self._send(request.head() + (body if isinstance(body, bytes) else b"".join(body)))
+            self._send(b"".join((request.head(), *body)))
             return self._receive_final(bodiless=bodiless)
         self._send(request.head())
         self._expect_answer()
@@ -77,9 +76,9 @@ class Connection:
                 return answer
             if answer.status == 100:
                 break
-        return self._send_body((body,) if isinstance(body, bytes) else body)
+        return self._send_body(body)
 
-    def _send_body(self, body: Iterable[bytes]) -> Response:
+    def _send_body(self, body: Iterable[bytes]) -> NodeResponse:
         for chunk in body:
             try:
                 self._send(chunk)
@@ -139,7 +138,7 @@ class Connection:
                 f"sending to the node: {error}", answered=self._answered
             ) from error
 
-    def _receive_final(self, *, bodiless: bool, reusable: bool = True) -> Response:
+    def _receive_final(self, *, bodiless: bool, reusable: bool = True) -> NodeResponse:
         self._expect_answer()
         while True:
             answer = self._receive_head(bodiless=bodiless, reusable=reusable)
@@ -150,7 +149,7 @@ class Connection:
         """From now on the node has the read timeout for all heads up to the one that counts."""
         self._deadline = time.monotonic() + self.patience
 
-    def _receive_head(self, *, bodiless: bool, reusable: bool) -> Response:
+    def _receive_head(self, *, bodiless: bool, reusable: bool) -> NodeResponse:
         self._heads += 1
         if self._heads > MAX_INTERIM:
             raise BadAnswer(f"the node sent {MAX_INTERIM} interim answers and no final one")
@@ -174,7 +173,7 @@ class Connection:
         if not 0 <= end <= MAX_HEAD:
             raise BadAnswer(f"the node's answer has a head of more than {MAX_HEAD} bytes")
         self._buffer = data[end + 4 :]
-        return Response(self, data[: end + 4], bodiless=bodiless, reusable=reusable)
+        return NodeResponse(self, data[: end + 4], bodiless=bodiless, reusable=reusable)
 
 
 class Pool:
@@ -195,25 +194,21 @@ class Pool:
         # Only by operations that are atomic: requests run beside each other.
         self._idle: deque[tuple[socket.socket, float]] = deque()
 
-    def exchange(
-        self, request: Request, body: bytes | Iterable[bytes] = b"", *, repeatable: bool
-    ) -> Response:
+    def exchange(self, request: Request, body: Iterable[bytes] = ()) -> NodeResponse:
         """`Connection.exchange` on a kept connection or a new one.
 
-        :raises OSError: with EMFILE or ENFILE, when there is no descriptor for a new one.
-
         A node may close a kept connection at the very moment it is used again; a repeatable
-        request is then sent once more, on a new connection.
+        request is then sent once more, on a new connection (RFC 9112 section 9.3.1).
 
-        :param repeatable: that sending it twice is as good as once while there is no answer, not
-            even an interim one.
+        :raises TransportError: see `Connection.exchange`.
+        :raises OSError: with EMFILE or ENFILE, when there is no descriptor for a new connection.
         """
         sock = self._take()
         if sock is not None:
             try:
                 return Connection(self, sock).exchange(request, body)
             except ConnectionLost as error:
-                if error.answered or not repeatable:
+                if error.answered or not request.repeatable:
                     raise
                 self.clear()
         return Connection(self, self._connect()).exchange(request, body)

@@ -6,13 +6,13 @@ import pytest
 
 from nodes.discovery import get_discovery
 from nodes.membership import get_membership
-from objects.dispatch import get_dispatcher
 from objects.routing import get_router
+from objects.service import get_service
 from objects.store import get_stores
 
 
 def _forget() -> None:
-    for singleton in (get_discovery, get_membership, get_router, get_stores, get_dispatcher):
+    for singleton in (get_discovery, get_membership, get_router, get_stores, get_service):
         singleton.cache_clear()
 
 

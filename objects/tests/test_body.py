@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from objects.body import CHUNK, RequestBody
 from objects.exceptions import IncompleteBody, LengthRequired, TooLarge
+from objects.http.body import CHUNK, RequestBody
 
 LIMIT = 1000
 

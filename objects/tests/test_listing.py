@@ -1,4 +1,4 @@
-"""Pages of several nodes become one, and what is passed over is counted once."""
+"""NodeListings of several nodes become one, and what is passed over is counted once."""
 
 import random
 from collections.abc import Callable
@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from objects.listing import merge
-from objects.store import Entry, Page
+from objects.store import Entry
 
 #: Node 0 owns ids with an even number, node 1 the others.
 OWNED: list[Callable[[str], bool]] = [
@@ -15,10 +15,10 @@ OWNED: list[Callable[[str], bool]] = [
 ]
 
 
-def page(keys: list[str], after: str, limit: int) -> Page:
+def page(keys: list[str], after: str, limit: int) -> NodeListing:
     behind = [key for key in sorted(keys) if key > after]
     entries = tuple(Entry(key, 1, '"e"', "2026-01-01T00:00:00Z") for key in behind[:limit])
-    return Page(entries, truncated=len(behind) > limit)
+    return NodeListing(entries, truncated=len(behind) > limit)
 
 
 def walk(stored: list[list[str]], limit: int) -> tuple[list[str], list[int]]:

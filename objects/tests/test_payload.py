@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from objects import payload, spool
-from objects.body import RequestBody
 from objects.exceptions import IncompleteBody, TooLarge
-from objects.payload import Parts, Streamed, Whole, payload_of
-from objects.spool import Spool
+from objects.http.body import RequestBody
+from objects.store.payload import Parts, Streamed, Whole, payload_of
+from objects.store.spool import Spool
 
 SMALL = 16
 PART = 64

@@ -10,9 +10,9 @@ import pytest
 from nodes.node import Credentials, Node, NodeState
 from objects.exceptions import NodeUnavailable
 from objects.store import registry
-from objects.store.bucket import Store
 from objects.store.client import Limits
 from objects.store.registry import Stores
+from objects.store.store import Store
 from objects.tests.membership_of import node, stopped
 
 LIMITS = Limits(1.0, 1.0, 4)

@@ -9,10 +9,10 @@ from contextlib import closing, suppress
 
 import pytest
 
-from objects.body import RequestBody
 from objects.exceptions import GatewayFull, IncompleteBody, SpoolFull, TooLarge
-from objects.payload import PART_SIZE, SMALL, Parts, payload_of
-from objects.spool import FIRST_SHARE, Spool, SpooledFile, default_size
+from objects.http.body import RequestBody
+from objects.store.payload import PART_SIZE, SMALL, Parts, payload_of
+from objects.store.spool import FIRST_SHARE, Spool, SpooledFile, default_size
 
 MIB = 2**20
 ANY = 2**40
@@ -67,7 +67,7 @@ def test_who_comes_too_late_is_refused_and_who_was_there_goes_on() -> None:
 
 
 def test_a_part_grows_only_if_there_is_room(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("objects.payload.PARTS_OF_ONE_SIZE", 1)
+    monkeypatch.setattr("objects.store.payload.PARTS_OF_ONE_SIZE", 1)
     spool = Spool(2 * PART_SIZE)
     with closing(Parts(body(9 * PART_SIZE), spool)) as parts:
         sizes = [parts.part_length]

@@ -10,7 +10,7 @@ import pytest
 from demo.gateway import GatewayProcess
 from demo.s3nodes import LocalNode
 from demo.tests.waiting import eventually
-from objects.payload import SMALL
+from objects.store.payload import SMALL
 from objects.tests.scripted_s3 import ScriptedS3
 from tests.contract.conftest import client_of
 from tests.contract.wire import Client, Wire, chunked, request_head

@@ -7,11 +7,11 @@ import pytest
 
 from nodes.membership import Membership, Snapshot
 from nodes.node import Credentials, Node, NodeState
-from objects.dispatch import Dispatcher
 from objects.exceptions import NodeTimeout, NodeUnavailable
 from objects.listing import Query
 from objects.routing import ModuloRouter
-from objects.store import Entry, Page, Stores
+from objects.service import Service
+from objects.store import Entry, Stores
 
 NODES = tuple(
     Node(name, "127.0.0.1", 9000 + i, NodeState.RUNNING, Credentials("k", "s"))
@@ -31,7 +31,7 @@ class StandInMembership:
     def current(self) -> Snapshot:
         return Snapshot(NODES, 0.0)
 
-    def rediscovered(self, doubtful: Snapshot) -> Snapshot:
+    def rediscover(self, doubtful: Snapshot) -> Snapshot:
         return Snapshot(self._later, 1.0)
 
 
@@ -50,16 +50,16 @@ class StandInStore:
         self._stores = stores
         self._node = node
 
-    def page(self, *, prefix: str, after: str, limit: int) -> Page:
+    def list(self, *, prefix: str, after: str, limit: int) -> NodeListing:
         self._stores.asked[self._node.name] += 1
         if self._node is NODES[1]:
             raise NodeTimeout
         entries = (Entry(OWNED_BY_THE_FIRST, 1, '"e"', "2026-01-01T00:00:00Z"),)
-        return Page(entries if self._node is NODES[0] else (), truncated=False)
+        return NodeListing(entries if self._node is NODES[0] else (), truncated=False)
 
 
-def dispatcher(membership: StandInMembership, stores: StandInStores) -> Dispatcher:
-    return Dispatcher(cast("Membership", membership), ModuloRouter(), cast("Stores", stores))
+def dispatcher(membership: StandInMembership, stores: StandInStores) -> Service:
+    return Service(cast("Membership", membership), ModuloRouter(), cast("Stores", stores))
 
 
 def test_a_partial_listing_asks_each_node_once() -> None:

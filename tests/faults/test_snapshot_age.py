@@ -81,7 +81,7 @@ def test_a_failure_brings_a_discovery_though_the_snapshot_was_fetched_again(
     keep_once(membership)  # the same snapshot, out of the cache
     membership._attempted_at = float("-inf")  # the last discovery is long ago
     assert discovery.asked == 1
-    membership.rediscovered(doubtful)
+    membership.rediscover(doubtful)
     assert discovery.asked == 2
 
 
@@ -92,5 +92,5 @@ def test_a_failure_brings_none_when_a_later_snapshot_is_there(
     doubtful = membership.refresh()
     later = membership.refresh()
     membership._attempted_at = float("-inf")
-    assert membership.rediscovered(doubtful) is later
+    assert membership.rediscover(doubtful) is later
     assert discovery.asked == 2

@@ -203,6 +203,7 @@ def test_what_a_node_says_forges_no_line(run_gateway: RunGateway, tmp_path: Path
             assert b"50" in connection.recv(64)
         # Nothing that is no code is taken for one; the id of the node's request is logged as it is.
         eventually(
-            lambda: r"request 1\x9b31m\x85" in gateway.log.read_text(), "what the node said is logged"
+            lambda: r"request 1\x9b31m\x85" in gateway.log.read_text(),
+            "what the node said is logged",
         )
         assert_nothing_forged(gateway.log)

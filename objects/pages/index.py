@@ -12,9 +12,9 @@ from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from objects.dispatch import get_dispatcher
-from objects.listing import Listing, Query
-from objects.parameters import MAX_LIMIT
+from objects.http.parameters import MAX_LIMIT, ListingQuery
+from objects.listing import Listing
+from objects.service import get_service
 from problems.problem import Problem
 from problems.rendering import JSONRenderer
 
@@ -84,7 +84,7 @@ _HEADERS = {
 
 
 def _page(after: str) -> Listing:
-    return get_dispatcher().listing(Query(after=after, limit=MAX_LIMIT), partial=False)
+    return get_service().list(ListingQuery(after=after, limit=MAX_LIMIT))
 
 
 def _index(listing: Listing) -> Iterator[bytes]:

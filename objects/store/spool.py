@@ -8,7 +8,6 @@ import errno
 import shutil
 import threading
 from contextlib import suppress
-from functools import lru_cache
 from tempfile import SpooledTemporaryFile, gettempdir
 from typing import IO
 
@@ -138,11 +137,3 @@ class SpooledFile:
     def _hold(self, size: int) -> None:
         self._spool.take(size - self._held)
         self._held = size
-
-
-@lru_cache(maxsize=1)
-def get_spool() -> Spool:
-    """The spool of this process, which is its part of OBJGW_SPOOL_SIZE."""
-    from django.conf import settings
-
-    return Spool(settings.OBJGW_SPOOL_SHARE)

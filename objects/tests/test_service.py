@@ -9,9 +9,9 @@ import pytest
 from nodes.exceptions import MembershipIncomplete, MembershipUnknown
 from nodes.membership import Membership, Snapshot
 from nodes.node import Node, NodeState
-from objects.dispatch import Dispatcher
 from objects.exceptions import NodeBusy, NodeRefusedCredentials, NodeUnavailable, ObjectNotFound
 from objects.routing import ModuloRouter
+from objects.service import Service
 from objects.store import Store, Stores
 from objects.tests.membership_of import node, nodes, stopped
 
@@ -34,7 +34,7 @@ class FakeMembership:
             raise self.failure
         return Snapshot(self.now, 1.0)
 
-    def rediscovered(self, doubtful: Snapshot) -> Snapshot:
+    def rediscover(self, doubtful: Snapshot) -> Snapshot:
         assert doubtful.nodes == self.now
         self.asked_again += 1
         if isinstance(self.then, Exception):
@@ -50,8 +50,8 @@ class FakeStores:
 
     def of(self, wanted: Node) -> Node:
         self.asked.append(wanted)
-        if wanted.obstacle:
-            raise NodeUnavailable(wanted.obstacle, repeatable=True)
+        if wanted.down_reason:
+            raise NodeUnavailable(wanted.down_reason, repeatable=True)
         return wanted
 
 
@@ -72,7 +72,7 @@ class Case:
                 raise outcome
             return outcome
 
-        dispatcher = Dispatcher(
+        dispatcher = Service(
             cast("Membership", self.membership), ModuloRouter(), cast("Stores", self.stores)
         )
         if replayable is None:

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.http import HttpRequest
 from django.utils.http import parse_etags, parse_http_date_safe
 
 from objects.exceptions import InvalidCondition
@@ -119,11 +118,13 @@ def _matches_weakly(etag: str, tags: tuple[str, ...]) -> bool:
     return bool(etag) and (tags == ("*",) or any(tag.removeprefix("W/") == opaque for tag in tags))
 
 
-def if_range_holds(request: HttpRequest, node_headers: Mapping[str, str]) -> bool:
+def if_range_holds(validator: str, node_headers: Mapping[str, str]) -> bool:
     """Whether a range may be answered with a part (section 13.1.5): the validator must be the
-    object's own, by strong comparison. True when there is no If-Range.
+    object's own, by strong comparison.
+
+    :param validator: the value of If-Range, "" when there is none: then it holds.
+    :param node_headers: of the node's answer, in lower case.
     """
-    validator = str(request.META.get("HTTP_IF_RANGE", "")).strip()
     if not validator:
         return True
     if validator.startswith('"'):
@@ -131,17 +132,18 @@ def if_range_holds(request: HttpRequest, node_headers: Mapping[str, str]) -> boo
     return validator == node_headers.get("last-modified")
 
 
-def for_put(request: HttpRequest) -> dict[str, str]:
+def for_put(meta: Mapping[str, Any]) -> dict[str, str]:
     """The conditions of a PUT, for the node to judge at the moment it stores.
 
+    :param meta: the WSGI environment.
     :raises InvalidCondition: for what a node cannot judge then. Nothing else is safe: a condition
         that is left out would overwrite what the client wanted to keep.
     """
-    _refuse(request, "HTTP_IF_MODIFIED_SINCE", "HTTP_IF_UNMODIFIED_SINCE")
+    _refuse(meta, "HTTP_IF_MODIFIED_SINCE", "HTTP_IF_UNMODIFIED_SINCE")
     found = {
-        name: str(request.META[key]).strip()
+        name: str(meta[key]).strip()
         for name, key in (("If-Match", "HTTP_IF_MATCH"), ("If-None-Match", "HTTP_IF_NONE_MATCH"))
-        if key in request.META
+        if key in meta
     }
     if len(found) > 1:
         raise InvalidCondition("A PUT takes If-Match or If-None-Match, not both.")
@@ -153,18 +155,20 @@ def for_put(request: HttpRequest) -> dict[str, str]:
     return found
 
 
-def refuse_all(request: HttpRequest) -> None:
+def refuse_all(meta: Mapping[str, Any]) -> None:
     """For methods that know no conditions.
 
+    :param meta: the WSGI environment.
     :raises InvalidCondition: when there is one.
     """
-    _refuse(request, *sorted(_READ_CONDITIONS))
+    _refuse(meta, *sorted(_READ_CONDITIONS))
 
 
-def _refuse(request: HttpRequest, *names: str) -> None:
+def _refuse(meta: Mapping[str, Any], *names: str) -> None:
     for name in names:
-        if request.META.get(name):
+        if meta.get(name):
             field = name.removeprefix("HTTP_").replace("_", "-").title()
             raise InvalidCondition(
-                f"{field} is not supported with {request.method}, and ignoring it could do harm."
+                f"{field} is not supported with {meta['REQUEST_METHOD']}, and ignoring it could do "
+                "harm."
             )

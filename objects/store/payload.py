@@ -1,15 +1,15 @@
-"""A body on its way into a store: in memory, from the client as it comes, or part by part.
+"""How a body travels to a node: in memory, as the client sends it, or part by part.
 
-What kind it is decides how it is sent, and whether it can be sent again when a node turns out to
-be elsewhere.
+This is decided here, by its length, and with it whether the body can be sent again.
 """
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import closing
+from typing import ClassVar, Protocol
 
-from objects.body import CHUNK, RequestBody
-from objects.spool import Spool, SpooledFile
+from objects.store.response import CHUNK
+from objects.store.spool import Spool, SpooledFile
 
 #: Bodies of up to this many bytes are read whole, and sent in one piece.
 SMALL = 64 * 1024
@@ -23,8 +23,31 @@ PARTS_OF_ONE_SIZE = 1000
 _IN_MEMORY = 64 * 1024
 
 
+class Body(Protocol):
+    """A body as it comes from a client.
+
+    :ivar length: bytes, None when the client does not say.
+    :ivar received: bytes read so far.
+    """
+
+    length: int | None
+    received: int
+
+    def read(self, size: int) -> bytes:
+        """The next bytes, at most ``size``; b"" only at the end.
+
+        :raises Problem: when it cannot be read to its end.
+        """
+
+
 class Payload(ABC):
-    """A body to be stored."""
+    """A body to be stored.
+
+    :cvar streamed: whether it comes from the client while it is sent: the node is asked whether it
+        wants the body before a byte of it is taken.
+    """
+
+    streamed: ClassVar[bool] = True
 
     @property
     @abstractmethod
@@ -33,7 +56,7 @@ class Payload(ABC):
 
     @property
     @abstractmethod
-    def replayable(self) -> bool:
+    def repeatable(self) -> bool:
         """Whether all of it can still be sent from the start."""
 
     @property
@@ -52,29 +75,22 @@ class Payload(ABC):
 class Whole(Payload):
     """A small body, in memory."""
 
+    streamed = False
+    repeatable = True
+    length = sent = 0
+
     def __init__(self, data: bytes) -> None:
-        self.data = data
-
-    @property
-    def length(self) -> int:
-        return len(self.data)
-
-    @property
-    def sent(self) -> int:
-        return len(self.data)
-
-    @property
-    def replayable(self) -> bool:
-        return True
+        self._data = data
+        self.length = self.sent = len(data)
 
     def __iter__(self) -> Iterator[bytes]:
-        yield self.data
+        return iter((self._data,))
 
 
 class Streamed(Payload):
     """A body of known length, passed on as the client sends it."""
 
-    def __init__(self, body: RequestBody) -> None:
+    def __init__(self, body: Body) -> None:
         self._body = body
 
     @property
@@ -86,30 +102,30 @@ class Streamed(Payload):
         return self._body.received
 
     @property
-    def replayable(self) -> bool:
+    def repeatable(self) -> bool:
         return self._body.received == 0
 
     def __iter__(self) -> Iterator[bytes]:
-        return iter(self._body)
+        return iter(lambda: self._body.read(CHUNK), b"")
 
 
 class Parts(Payload):
     """A body of unknown length, collected one part at a time.
 
     The first part is read at once: when it is the only one, the length is known and the payload is
-    like any other; if not, `following` reads the next one over it.
+    like any other; if not, `read_next_part` reads the next one over it.
 
-    :raises SpoolFull, GatewayFull: when there is no room for it; from `following` as well.
+    :raises SpoolFull, GatewayFull: when there is no room for it; from `read_next_part` as well.
     """
 
-    def __init__(self, body: RequestBody, spool: Spool) -> None:
+    def __init__(self, body: Body, spool: Spool) -> None:
         self._body = body
         self._file = SpooledFile(spool, _IN_MEMORY, PART_SIZE)
         self._number = 0
         self._ended = False
         self.part_length = 0
         try:
-            self.following()
+            self.read_next_part()
         except BaseException:
             self.close()
             raise
@@ -123,7 +139,7 @@ class Parts(Payload):
         return self._body.received
 
     @property
-    def replayable(self) -> bool:
+    def repeatable(self) -> bool:
         return self._number == 1
 
     def __iter__(self) -> Iterator[bytes]:
@@ -131,7 +147,7 @@ class Parts(Payload):
         while chunk := self._file.read(CHUNK):
             yield chunk
 
-    def following(self) -> bool:
+    def read_next_part(self) -> bool:
         """Read the next part in place of the present one; False when there is none."""
         if self._ended:
             return False
@@ -154,11 +170,11 @@ class Parts(Payload):
         self._file.close()
 
 
-def payload_of(body: RequestBody, spool: Spool) -> Payload:
-    """The payload for a request's body. It is to be closed.
+def payload_of(body: Body, spool: Spool) -> Payload:
+    """The payload for a client's body. It is to be closed.
 
     :param spool: where a part waits that does not fit into memory.
-    :raises IncompleteBody, TooLarge: see `RequestBody.read`.
+    :raises Problem: see `Body.read`.
     :raises SpoolFull, GatewayFull: see `Parts`.
     """
     if body.length is None:
@@ -168,5 +184,5 @@ def payload_of(body: RequestBody, spool: Spool) -> Payload:
         with closing(parts):
             return Whole(b"".join(parts))
     if body.length <= SMALL:
-        return Whole(b"".join(body))
+        return Whole(b"".join(Streamed(body)))
     return Streamed(body)

@@ -35,12 +35,9 @@ _POLICY = (
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; sandbox allow-same-origin"
 )
 
-#: The prefix of a client's own metadata, and how a node names it.
+#: The prefix of a client's own metadata.
 METADATA_PREFIX = "X-Object-Meta-"
 _META_KEY = "HTTP_X_OBJECT_META_"
-_AMZ_PREFIX = "x-amz-meta-"
-#: Bytes of all names and values together, as S3 has it; nodes count their own prefix as well.
-METADATA_LIMIT = 2048
 _METADATA_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?", re.ASCII)
 _METADATA_VALUE = re.compile(r"[\x20-\x7e]*", re.ASCII)
 
@@ -74,11 +71,11 @@ def stored_headers_of(meta: Mapping[str, Any]) -> dict[str, str]:
 
 
 def metadata_of(meta: Mapping[str, Any]) -> dict[str, str]:
-    """A client's own metadata, as ``x-amz-meta-*`` fields.
+    """A client's own metadata: names in lower case, without `METADATA_PREFIX`, to values.
 
     :param meta: the WSGI environment. A server that drops header fields lists their names in
         ``objgw.dropped_headers``.
-    :raises InvalidMetadata: when a name or a value cannot be kept, or all are too long.
+    :raises InvalidMetadata: when a name or a value cannot be kept.
     """
     for name in meta.get("objgw.dropped_headers", ()):
         if name.upper().replace("_", "-").startswith(METADATA_PREFIX.upper()):
@@ -95,13 +92,7 @@ def metadata_of(meta: Mapping[str, Any]) -> dict[str, str]:
                 f"{METADATA_PREFIX}{name.title()} must be printable ASCII with single spaces; "
                 "encode anything else, for example as percent-encoded UTF-8."
             )
-        found[_AMZ_PREFIX + name] = value.strip()
-    size = sum(len(name) + len(value) for name, value in found.items())
-    if size > METADATA_LIMIT:
-        raise InvalidMetadata(
-            f"All {METADATA_PREFIX}* names and values together, and {len(_AMZ_PREFIX)} bytes for "
-            f"each, are {size} bytes; at most {METADATA_LIMIT} are stored."
-        )
+        found[name] = value.strip()
     return found
 
 
@@ -111,16 +102,16 @@ _BAD_NAME = (
 )
 
 
-def response_headers(node: Mapping[str, str]) -> dict[str, str]:
+def response_headers(node: Mapping[str, str], metadata: Mapping[str, str]) -> dict[str, str]:
     """What a client gets of a node's answer to GET and HEAD.
 
     :param node: field names in lower case.
+    :param metadata: as `metadata_of` gave it.
     """
     headers = {name: node[name.lower()] for name in _ANSWERED if name.lower() in node}
     headers.setdefault("Content-Type", _DEFAULT_TYPE)
-    for name, value in node.items():
-        if name.startswith(_AMZ_PREFIX):
-            headers[METADATA_PREFIX + name.removeprefix(_AMZ_PREFIX).title()] = value
+    for name, value in metadata.items():
+        headers[METADATA_PREFIX + name.title()] = value
     headers.setdefault("Cache-Control", _DEFAULT_CACHING)
     headers["Accept-Ranges"] = "bytes"
     headers["Content-Security-Policy"] = _POLICY

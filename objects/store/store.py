@@ -1,15 +1,21 @@
 """The store: one node's bucket."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import InitVar, dataclass, field
+from types import MappingProxyType
 from urllib.parse import quote, urlencode
 
 from minio.xml import Element, SubElement, getbytes
 
 from nodes.news import get_news
 from nodes.node import Node
-from objects.exceptions import BucketMissing, NodeError, ObjectNotFound, PreconditionFailed
-from objects.payload import Parts, Payload, Whole
+from objects.exceptions import (
+    BucketMissing,
+    NodeError,
+    ObjectNotFound,
+    OwnerProblem,
+    PreconditionFailed,
+)
 from objects.store import multipart
 from objects.store.answers import (
     NodeProblem,
@@ -21,16 +27,19 @@ from objects.store.answers import (
 )
 from objects.store.client import Call, Limits, NodeClient
 from objects.store.documents import NotADocument
-from objects.store.entries import Page, listing_bytes, page_of
+from objects.store.entries import NodeListing, listing_bytes, listing_of
 from objects.store.errors import TransportError
 from objects.store.expected import (
+    Flaw,
     as_asked,
     flaw_of_deleted,
     flaw_of_document,
     flaw_of_object,
     flaw_of_stored,
 )
-from objects.store.response import Response
+from objects.store.metadata import amz_fields, metadata_in
+from objects.store.payload import Parts, Payload
+from objects.store.response import NodeResponse
 
 _BUCKET_EXISTS = {"BucketAlreadyOwnedByYou", "BucketAlreadyExists"}
 
@@ -40,13 +49,19 @@ class Upload:
     """What comes with a body.
 
     :ivar headers: stored with the object, or checked by the node.
-    :ivar metadata: ``x-amz-meta-*`` fields, stored with the object.
+    :ivar metadata: the client's own, names in lower case; stored with the object.
     :ivar conditions: If-Match or If-None-Match.
+    :raises InvalidMetadata: from the constructor, for more than a node stores.
     """
 
     headers: Mapping[str, str] = field(default_factory=dict)
-    metadata: Mapping[str, str] = field(default_factory=dict)
+    metadata: InitVar[Mapping[str, str]] = MappingProxyType({})
     conditions: Mapping[str, str] = field(default_factory=dict)
+    amz_headers: Mapping[str, str] = field(init=False, default_factory=dict)
+
+    def __post_init__(self, metadata: Mapping[str, str]) -> None:
+        if metadata:
+            object.__setattr__(self, "amz_headers", amz_fields(metadata))
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +72,7 @@ class Stored:
     :ivar etag: the entity tag, with its quotes (RFC 9110 section 8.8.3).
     """
 
+    key: str
     size: int
     etag: str
 
@@ -64,8 +80,7 @@ class Stored:
 class Store:
     """Puts objects into one node's bucket and gets them out again.
 
-    :param node: must have no obstacle.
-    :raises NodeUnavailable: from the constructor, when it has one.
+    :raises NodeUnavailable: from the constructor, for a node that discovery says is down.
     """
 
     def __init__(self, node: Node, bucket: str, limits: Limits) -> None:
@@ -82,7 +97,7 @@ class Store:
         """End the connections that no request uses."""
         self._client.close()
 
-    def get(self, key: str, headers: Mapping[str, str]) -> Response:
+    def get(self, key: str, headers: Mapping[str, str]) -> NodeResponse:
         """Ask for an object: one request, whose answer is to be closed.
 
         :param headers: Range and conditions, handed to the node as they are.
@@ -92,14 +107,14 @@ class Store:
         """
         return self._read("GET", key, headers)
 
-    def head(self, key: str, headers: Mapping[str, str]) -> Response:
+    def head(self, key: str, headers: Mapping[str, str]) -> NodeResponse:
         """`get` without the body."""
         return self._read("HEAD", key, headers)
 
     def delete(self, key: str) -> None:
         """Remove an object, or do nothing when there is none."""
         try:
-            self._answer(Call("DELETE", self._path(key)), flaw_of_deleted).close()
+            self._answer(Call("DELETE", f"/{self._bucket}/{key}"), flaw_of_deleted).close()
         except (ObjectNotFound, BucketMissing):
             return
 
@@ -112,26 +127,30 @@ class Store:
 
         :raises IncompleteBody, InvalidDigest, TooLarge, PreconditionFailed, NodeFull: nothing was
             stored then.
-        :raises NodeUnavailable: see there for what ``repeatable`` says.
+        :raises OwnerProblem: see there for what ``repeatable`` says.
         """
-        if not self._has_bucket:
-            self.create_bucket()
         try:
-            etag = self._put(key, payload, upload)
-        except BucketMissing:
-            # The node lost its disk since we last looked.
-            self.create_bucket()
-            if not payload.replayable:
-                raise
-            etag = self._put(key, payload, upload)
+            if not self._has_bucket:
+                self.create_bucket()
+            try:
+                etag = self._put(key, payload, upload)
+            except BucketMissing:
+                # The node lost its disk since we last looked.
+                self.create_bucket()
+                if not payload.repeatable:
+                    raise
+                etag = self._put(key, payload, upload)
+        except OwnerProblem as problem:
+            problem.repeatable = problem.repeatable and payload.repeatable
+            raise
         except ObjectNotFound:
             if "If-Match" not in upload.conditions:
-                raise NodeError("The node that owns this id answered 404 to a PUT.") from None
+                raise NodeError("answered 404 to a PUT") from None
             # There is nothing to be replaced.
             raise PreconditionFailed from None
-        return Stored(payload.sent, etag)
+        return Stored(key, payload.sent, etag)
 
-    def page(self, *, prefix: str, after: str, limit: int) -> Page:
+    def list(self, *, prefix: str, after: str, limit: int) -> NodeListing:
         """List keys that start with ``prefix`` and come behind ``after``, with one request.
 
         :param limit: the most entries, 1 to 1,000.
@@ -150,24 +169,24 @@ class Store:
         try:
             answer = self._answer(call, flaw_of_document)
         except BucketMissing:
-            return Page((), truncated=False)
+            return NodeListing((), truncated=False)
         except ObjectNotFound:
-            raise NodeError("The node that owns this id answered 404 to a listing.") from None
+            raise NodeError("answered 404 to a listing") from None
         what = f"GET {call.path}"
         document = document_of(answer, what, limit=listing_bytes(limit))
         try:
-            return page_of(document, prefix=prefix, after=after, limit=limit)
+            return listing_of(document, prefix=prefix, after=after, limit=limit)
         except NotADocument as error:
             raise unreadable(error, what) from error
 
     def create_bucket(self) -> None:
         """Make the bucket, unless it is there."""
-        body = b""
+        document = b""
         if self.node.region != "us-east-1":
             root = Element("CreateBucketConfiguration")
             SubElement(root, "LocationConstraint", self.node.region)
-            body = getbytes(root)
-        call = Call("PUT", f"/{self._bucket}", body=body, length=len(body))
+            document = getbytes(root)
+        call = Call("PUT", f"/{self._bucket}", body=(document,), length=len(document))
         what = f"PUT {call.path}"
         answer = self._client.call(call)
         if answer.status >= 300:
@@ -195,46 +214,44 @@ class Store:
             raise problem_of(answer, f"HEAD /{self._bucket}")
         answer.close()
 
-    def _path(self, key: str) -> str:
-        return f"/{self._bucket}/{key}"
-
-    def _read(self, method: str, key: str, headers: Mapping[str, str]) -> Response:
+    def _read(self, method: str, key: str, headers: Mapping[str, str]) -> NodeResponse:
+        call = Call(method, f"/{self._bucket}/{key}", headers=headers)
         try:
-            return self._answer(
-                Call(method, self._path(key), headers=headers),
-                lambda answer: flaw_of_object(answer, headers),
-            )
+            answer = self._answer(call, flaw_of_object)
         except (ObjectNotFound, BucketMissing):
             raise ObjectNotFound(f"There is no object '{key}'.") from None
+        answer.metadata = metadata_in(answer.headers)
+        return answer
 
     def _put(self, key: str, payload: Payload, upload: Upload) -> str:
+        path = f"/{self._bucket}/{key}"
         if isinstance(payload, Parts) and payload.length is None:
             return multipart.upload(
                 self._client,
-                self._path(key),
+                path,
                 payload,
                 headers=upload.headers,
-                amz_headers=upload.metadata,
+                amz_headers=upload.amz_headers,
                 conditions=upload.conditions,
             )
         call = Call(
             "PUT",
-            self._path(key),
+            path,
             headers={**upload.headers, **upload.conditions},
-            amz_headers=upload.metadata,
-            body=payload.data if isinstance(payload, Whole) else payload,
+            amz_headers=upload.amz_headers,
+            body=payload,
             length=payload.length,
-            await_continue=bool(upload.conditions and payload.length),
+            await_continue=payload.streamed or bool(upload.conditions and payload.length),
             repeatable=not upload.conditions,
         )
         answer = self._answer(call, flaw_of_stored)
         answer.close()
         return answer.headers["etag"]
 
-    def _answer(self, call: Call, flaw_of: Callable[[Response], str | None]) -> Response:
+    def _answer(self, call: Call, flaw_of: Flaw) -> NodeResponse:
         answer = self._client.call(call)
         if answer.status < 300 or answer.status == 304:
-            flaw = flaw_of(answer)
+            flaw = flaw_of(answer, call.headers)
             if flaw is None:
                 return answer
             answer.close()

@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from objects.exceptions import InvalidParameter
-from objects.listing import Query
 
 MAX_LIMIT = 1000
 DEFAULT_LIMIT = 100
@@ -17,8 +17,21 @@ _BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
 _KNOWN = ("prefix", "after", "limit", "partial")
 
 
-def listing_parameters(parameters: Mapping[str, str]) -> tuple[Query, bool]:
-    """What a listing asks for, and whether nodes may be left out.
+@dataclass(frozen=True, slots=True)
+class ListingQuery:
+    """Which objects: up to ``limit`` ids that start with ``prefix`` and come behind ``after``.
+
+    :ivar partial: leave out nodes that cannot be listed, rather than fail.
+    """
+
+    prefix: str = ""
+    after: str = ""
+    limit: int = DEFAULT_LIMIT
+    partial: bool = False
+
+
+def listing_query(parameters: Mapping[str, str]) -> ListingQuery:
+    """What the query of a listing asks for.
 
     :raises InvalidParameter: naming the parameter.
     """
@@ -41,5 +54,4 @@ def listing_parameters(parameters: Mapping[str, str]) -> tuple[Query, bool]:
     partial = parameters.get("partial", "false")
     if partial not in _BOOLEANS:
         raise InvalidParameter(f"partial must be true or false, not {partial!r}.")
-    query = Query(prefix, after, int(limit))
-    return query, _BOOLEANS[partial]
+    return ListingQuery(prefix, after, int(limit), _BOOLEANS[partial])

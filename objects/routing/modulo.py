@@ -1,0 +1,21 @@
+"""The modulo router."""
+
+import hashlib
+from collections.abc import Sequence
+
+from nodes.node import Node
+from objects.routing.base import BaseRouter
+
+
+class ModuloRouter(BaseRouter):
+    """The MD5 digest (RFC 1321) of the id, read as one big-endian number, modulo the node count.
+
+    MD5 spreads any set of ids evenly; nothing here depends on its being hard to invert.
+    """
+
+    def owner(self, object_id: str, nodes: Sequence[Node]) -> Node:
+        digest = hashlib.md5(object_id.encode("ascii"), usedforsecurity=False).digest()
+        return nodes[int.from_bytes(digest, "big") % len(nodes)]
+
+    def shares(self, nodes: Sequence[Node]) -> Sequence[float]:
+        return [1 / len(nodes) for _ in nodes]
