@@ -1,12 +1,40 @@
-"""With OBJGW_NO_SKIPS=1, as in CI, a run in which a test was skipped has failed.
+"""What is true of all tests.
+
+With OBJGW_NO_SKIPS=1, as in CI, a run in which a test was skipped has failed.
 
 A test that asks for an engine or a binary and finds none is skipped on a developer's machine. In
 CI that would be a green run which has shown nothing.
 """
 
 import os
+from collections.abc import Iterator
 
 import pytest
+from django.core.cache import cache
+
+from nodes.discovery import get_discovery
+from nodes.membership import get_membership
+from objects.routing import get_router
+from objects.service import get_service
+from objects.store import get_spool, get_stores
+
+_SINGLETONS = (get_discovery, get_membership, get_router, get_spool, get_stores, get_service)
+
+
+@pytest.fixture(autouse=True)
+def fresh_singletons() -> Iterator[None]:
+    """What belongs to a process starts afresh for each test: nothing that one made with its
+    settings is there for the next.
+    """
+    _forget()
+    yield
+    _forget()
+
+
+def _forget() -> None:
+    for singleton in _SINGLETONS:
+        singleton.cache_clear()
+    cache.clear()
 
 
 def _skipped(config: pytest.Config) -> int:

@@ -33,22 +33,18 @@ def bare(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
     conditions, metadata or request ids.
     """
     # Not at the top, for `make bench` reads this module, too, and has no settings.
-    from objects.http.headers import response_headers
+    from objects.http.body import RequestBody
+    from objects.http.reading import ReadRequest
     from objects.service import get_service
     from objects.store import Upload
-    from objects.store.payload import Whole
 
     _, folder, object_id = environ["PATH_INFO"].rpartition("/object/")
     if not folder:
         return alone(environ, start_response)
-    dispatcher = get_service()
     if environ["REQUEST_METHOD"] == "PUT":
-        payload = Whole(environ["wsgi.input"].read())
-        stored = dispatcher.on_owner(
-            object_id, lambda store: store.put(object_id, payload, Upload())
-        )
+        stored = get_service().put(object_id, RequestBody.of(environ, KIB), Upload())
         start_response("201 Created", [("Content-Length", "0"), ("ETag", stored.etag)])
         return [b""]
-    answer = dispatcher.on_owner(object_id, lambda store: store.get(object_id, {}))
-    start_response("200 OK", list(response_headers(answer.headers).items()))
-    return answer
+    retrieved = get_service().get(object_id, ReadRequest())
+    start_response("200 OK", list(retrieved.answer.headers.items()))
+    return retrieved.body or ()

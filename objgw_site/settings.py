@@ -43,11 +43,6 @@ OBJGW_NODES = env.text("OBJGW_NODES", "")
 OBJGW_EXPECTED_NODES = env.optional_integer("OBJGW_EXPECTED_NODES", low=1, high=100_000)
 OBJGW_SNAPSHOT_TTL = env.seconds("OBJGW_SNAPSHOT_TTL", 10.0, low=0.1, high=3600)
 OBJGW_DISCOVERY_TIMEOUT = env.seconds("OBJGW_DISCOVERY_TIMEOUT", 5.0, low=0.1, high=60)
-# Called with a node, says what keeps it from serving (None: nothing). Injected, because what
-# talks S3 is not for the nodes app to know.
-OBJGW_NODE_PROBE = "objects.store.probe"
-# Likewise: called with the nodes in order, gives the part of all ids that each owns.
-OBJGW_NODE_SHARES = "objects.routing.shares"
 
 # --- which node owns an id, and how to reach it -----------------------------------------------
 OBJGW_ROUTER = env.text("OBJGW_ROUTER", "modulo")

@@ -7,7 +7,7 @@ from problems.views import NotFoundView
 
 urlpatterns = [
     path("", include("objects.urls")),
-    path("", include("nodes.urls")),
+    path("", include("objgw_site.status.urls")),
     path("", RootView.as_view(), name="root"),
     path("schema", SchemaView.as_view(), name="schema"),
     path("docs", DocsView.as_view(url="schema", url_self="docs"), name="docs"),

@@ -49,7 +49,7 @@ class Connection:
         """Seconds for which the node may be silent, and that it has for a head."""
         return self._pool.read_timeout
 
-    def exchange(self, request: Request, body: Iterable[bytes]) -> NodeResponse:
+    def exchange(self, request: Request, body: Iterable[bytes] = ()) -> NodeResponse:
         """Send a request and receive the header section of its answer.
 
         :param body: ``request.length`` bytes. With ``request.await_continue`` it is asked for its

@@ -10,7 +10,7 @@ from objects.store import transport
 from objects.store.documents import NotADocument, read_document
 from objects.store.errors import BadAnswer, TimedOut
 from objects.store.request import Request
-from objects.store.response import CHUNK, MAX_FIELDS, MAX_HEAD, PIECE, Response
+from objects.store.response import CHUNK, MAX_FIELDS, MAX_HEAD, PIECE, NodeResponse
 from objects.store.transport import MAX_INTERIM, Pool
 from objects.tests.node_server import PATIENCE, NodeServer, Peer, Script, ok, says
 
@@ -35,8 +35,8 @@ def pool_to() -> Iterator[Callable[..., Pool]]:
         pool.clear()
 
 
-def get(pool: Pool) -> Response:
-    return pool.exchange(GET, repeatable=False)
+def get(pool: Pool) -> NodeResponse:
+    return pool.exchange(GET)
 
 
 def dripping(first: bytes, drop: bytes) -> Script:

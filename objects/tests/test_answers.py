@@ -7,7 +7,7 @@ import pytest
 from objects import exceptions
 from objects.store.answers import NodeProblem, problem_of
 from objects.store.request import Request
-from objects.store.response import Response
+from objects.store.response import NodeResponse
 from objects.store.transport import Pool
 from objects.tests.node_server import PATIENCE, NodeServer, says
 from problems.problem import Problem
@@ -15,14 +15,14 @@ from problems.problem import Problem
 
 def answer_of(
     status: int, body: bytes = b"", *fields: str, method: str = "GET"
-) -> tuple[Response, Pool]:
+) -> tuple[NodeResponse, Pool]:
     """A node's answer, received over a real connection that is gone afterwards."""
     lines = [f"HTTP/1.1 {status} Oops", f"Content-Length: {len(body)}", "Connection: close"]
     head = "\r\n".join([*lines, *fields]).encode() + b"\r\n\r\n"
     data = head if method == "HEAD" else head + body
     with NodeServer(says(data, then_wait=False)) as server:
         pool = Pool("127.0.0.1", server.port, connect_timeout=PATIENCE, read_timeout=PATIENCE)
-        return pool.exchange(Request(method, "/b/o", {}), repeatable=False), pool
+        return pool.exchange(Request(method, "/b/o", {}, repeatable=False)), pool
 
 
 def error_document(code: str, *, namespace: bool = False, extra: str = "") -> bytes:
@@ -149,7 +149,7 @@ def test_an_error_answer_that_was_read_gives_its_connection_back() -> None:
     data = b"HTTP/1.1 404 Not Found\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
     with NodeServer(says(data)) as server:
         pool = Pool("127.0.0.1", server.port, connect_timeout=PATIENCE, read_timeout=PATIENCE)
-        with closing(pool.exchange(Request("GET", "/b/o", {}), repeatable=False)) as answer:
+        with closing(pool.exchange(Request("GET", "/b/o", {}, repeatable=False))) as answer:
             problem_of(answer, "GET /b/o")
         assert len(pool._idle) == 1
         pool.clear()

@@ -55,8 +55,16 @@ def test_nobody_listens() -> None:
         (b"", GET, True),
         (b"", Call("POST", "/o", repeatable=False), False),
         (b"HTTP/1.1 200", GET, False),
-        (b"", Call("PUT", "/o", body=iter([b"x"]), length=1, repeatable=False), True),
-        (b"HTTP/1.1 100 Continue\r\n\r\n", Call("PUT", "/o", body=iter([b"x"]), length=1), False),
+        (
+            b"",
+            Call("PUT", "/o", body=iter([b"x"]), length=1, await_continue=True, repeatable=False),
+            True,
+        ),
+        (
+            b"HTTP/1.1 100 Continue\r\n\r\n",
+            Call("PUT", "/o", body=iter([b"x"]), length=1, await_continue=True),
+            False,
+        ),
     ],
     ids=["unanswered", "unrepeatable", "half answered", "body not begun", "body begun"],
 )
@@ -104,7 +112,7 @@ def test_a_silent_node_gets_one_request_at_a_time_until_it_answers() -> None:
         with pytest.raises(NodeTimeout, match=r"within 0\.1 s"):
             impatient.call(GET)
         patient = client_of(server)
-        patient._gate = impatient._gate
+        patient._bulkhead = impatient._bulkhead
         with ThreadPoolExecutor(1) as pool:
             finding_out = pool.submit(lambda: patient.call(GET).read())
             assert second_waits.wait(PATIENCE)
@@ -134,7 +142,7 @@ def test_a_request_whose_body_is_on_its_way_holds_no_place() -> None:
             meanwhile.append(client.call(GET).read())
             yield b"ab"
 
-        client.call(Call("PUT", "/o", body=body(), length=2)).close()
+        client.call(Call("PUT", "/o", body=body(), length=2, await_continue=True)).close()
         client.close()
     assert meanwhile == [b"meanwhile"]
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from objects.listing import merge
-from objects.store import Entry
+from objects.store import Entry, NodeListing
 
 #: Node 0 owns ids with an even number, node 1 the others.
 OWNED: list[Callable[[str], bool]] = [

@@ -1,4 +1,4 @@
-"""A body on its way into a store: complete, replayable while nothing is lost, never held whole."""
+"""A body on its way into a store: complete, repeatable while nothing is lost, never held whole."""
 
 import io
 from collections.abc import Iterator
@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from objects import payload, spool
 from objects.exceptions import IncompleteBody, TooLarge
 from objects.http.body import RequestBody
+from objects.store import payload, spool
 from objects.store.payload import Parts, Streamed, Whole, payload_of
 from objects.store.spool import Spool
 
@@ -66,13 +66,13 @@ def test_a_body_of_known_length(size: int, times: int) -> None:
     with closing(payload_of(body(data, length=True), Spool(ROOM))) as made:
         assert isinstance(made, Whole if size <= SMALL else Streamed)
         assert made.length == size
-        assert made.replayable
+        assert made.repeatable
         if isinstance(made, Streamed):
             assert b"".join(made) == data
-            assert not made.replayable
+            assert not made.repeatable
         else:
             assert [b"".join(made) for _ in range(times)] == [data] * times
-            assert made.replayable
+            assert made.repeatable
         assert made.sent == size
 
 
@@ -96,8 +96,8 @@ def test_a_body_of_unknown_length(size: int, times: int) -> None:
             assert again == [part] * (times - 1)
             assert len(part) == made.part_length
             parts.append(part)
-            assert made.replayable == (len(parts) == 1)
-            if not made.following():
+            assert made.repeatable == (len(parts) == 1)
+            if not made.read_next_part():
                 break
         assert b"".join(parts) == data
         assert made.sent == size
@@ -112,7 +112,7 @@ def test_a_body_of_unknown_length(size: int, times: int) -> None:
 def test_parts_grow() -> None:
     with closing(Parts(body(pattern(20 * PART), length=False), Spool(ROOM))) as parts:
         sizes = [parts.part_length]
-        while parts.following():
+        while parts.read_next_part():
             sizes.append(parts.part_length)
     assert sizes == [PART] * 4 + [2 * PART] * 4 + [3 * PART] * 2 + [2 * PART]
 
@@ -124,12 +124,12 @@ def test_one_part_is_held_and_no_more() -> None:
             assert stream.tell() == number * PART
             parts._file._file.seek(0, io.SEEK_END)
             assert parts._file._file.tell() == PART
-            assert parts.following()
+            assert parts.read_next_part()
 
 
 def test_an_ended_body_has_no_following_part() -> None:
     with closing(Parts(body(pattern(10), length=False), Spool(ROOM))) as parts:
-        assert not parts.following()
+        assert not parts.read_next_part()
         assert b"".join(parts) == pattern(10)
 
 

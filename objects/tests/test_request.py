@@ -59,7 +59,7 @@ def test_no_byte_of_it_is_sent() -> None:
     with NodeServer(script) as server:
         pool = Pool("127.0.0.1", server.port, connect_timeout=5, read_timeout=5)
         with pytest.raises(ValueError, match="CR, LF or NUL"):
-            pool.exchange(request(headers={"A": "b\r\nC: d"}), repeatable=True)
+            pool.exchange(request(headers={"A": "b\r\nC: d"}))
         assert ended.wait(PATIENCE)
     assert received == [b""]
     assert not pool._idle

@@ -13,7 +13,7 @@ from pytest_django import Settings
 
 from nodes.node import Credentials, NodeState
 from objects.checks import router as router_check
-from objects.routing import ModuloRouter, get_router, router_class, shares
+from objects.routing import ModuloRouter, get_router, router_class
 from objects.tests.membership_of import nodes
 
 ALPHABET = string.ascii_letters + string.digits
@@ -81,12 +81,12 @@ def test_shares_are_equal_and_sum_up_to_one(count: int) -> None:
 def test_the_setting_picks_the_router(settings: Settings) -> None:
     settings.OBJGW_ROUTER = f"{__name__}.FirstRouter"
     assert isinstance(get_router(), FirstRouter)
-    assert shares(nodes(3)) == [1.0, 0.0, 0.0]
+    assert get_router().shares(nodes(3)) == [1.0, 0.0, 0.0]
     assert router_check(None) == []
 
 
 @pytest.mark.parametrize(
-    "name", ["rendezvous", "no.such.module", "objects.routing.shares", "nodes.node.Node", ""]
+    "name", ["rendezvous", "no.such.module", "objects.routing.get_router", "nodes.node.Node", ""]
 )
 def test_what_is_not_a_router_is_refused(name: str, settings: Settings) -> None:
     with pytest.raises(ImportError):

@@ -1,6 +1,5 @@
 """An operation goes to the owner, and once more when the owner turns out to be elsewhere."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import cast
 
@@ -12,7 +11,7 @@ from nodes.node import Node, NodeState
 from objects.exceptions import NodeBusy, NodeRefusedCredentials, NodeUnavailable, ObjectNotFound
 from objects.routing import ModuloRouter
 from objects.service import Service
-from objects.store import Store, Stores
+from objects.store import Spool, Store, Stores
 from objects.tests.membership_of import node, nodes, stopped
 
 MOVED = "192.0.2.99"
@@ -61,23 +60,25 @@ class Case:
     stores: FakeStores = field(default_factory=FakeStores)
     done_on: list[str | None] = field(default_factory=list)
 
-    def run(self, *outcomes: Exception | str, replayable: Callable[[], bool] | None = None) -> str:
+    def run(self, *outcomes: Exception | str) -> str:
         """Do an operation with these outcomes, one after the other."""
         left = list(outcomes)
 
-        def operation(store: Store) -> str:
+        def operation(store: Store, object_id: str) -> str:
+            assert object_id == ID
             self.done_on.append(cast("Node", store).host)
             outcome = left.pop(0)
             if isinstance(outcome, Exception):
                 raise outcome
             return outcome
 
-        dispatcher = Service(
-            cast("Membership", self.membership), ModuloRouter(), cast("Stores", self.stores)
+        service = Service(
+            cast("Membership", self.membership),
+            ModuloRouter(),
+            cast("Stores", self.stores),
+            Spool(0),
         )
-        if replayable is None:
-            return dispatcher.on_owner(ID, operation)
-        return dispatcher.on_owner(ID, operation, replayable)
+        return service._on_owner(operation, ID)
 
 
 def unreachable() -> NodeUnavailable:
@@ -142,18 +143,6 @@ def test_not_after_what_another_place_would_not_mend(problem: Exception) -> None
         case.run(problem)
     assert caught.value is problem
     assert case.membership.asked_again == 0
-
-
-def test_not_when_the_body_is_spent() -> None:
-    case = one()
-    with pytest.raises(NodeUnavailable):
-        case.run(unreachable(), replayable=lambda: False)
-    assert case.membership.asked_again == 0
-
-
-def test_whether_the_body_is_spent_is_asked_after_the_failure() -> None:
-    case = one()
-    assert case.run(unreachable(), "done", replayable=lambda: case.done_on != []) == "done"
 
 
 @pytest.mark.parametrize(

@@ -47,7 +47,7 @@ def test_a_larger_one_takes_a_first_share_and_then_a_part(size: int, takes: int)
     spool = Spool(PART_SIZE)
     with closing(payload_of(body(size), spool)) as payload:
         if isinstance(payload, Parts) and payload.length is None:
-            while payload.following():
+            while payload.read_next_part():
                 assert spool.used == takes
         assert payload.sent == size
         assert spool.used in (takes, 0 if size <= FIRST_SHARE else takes)
@@ -60,8 +60,8 @@ def test_who_comes_too_late_is_refused_and_who_was_there_goes_on() -> None:
         with pytest.raises(SpoolFull):
             payload_of(body(PART_SIZE), spool)
         assert spool.used == PART_SIZE
-        assert first.following()
-        assert first.following()
+        assert first.read_next_part()
+        assert first.read_next_part()
     with closing(payload_of(body(PART_SIZE), spool)) as second:
         assert second.sent == PART_SIZE
 
@@ -71,7 +71,7 @@ def test_a_part_grows_only_if_there_is_room(monkeypatch: pytest.MonkeyPatch) -> 
     spool = Spool(2 * PART_SIZE)
     with closing(Parts(body(9 * PART_SIZE), spool)) as parts:
         sizes = [parts.part_length]
-        while parts.following():
+        while parts.read_next_part():
             sizes.append(parts.part_length)
     assert sizes == [n * PART_SIZE for n in (1, 2, 2, 2, 2)]
     assert spool.used == 0
@@ -108,7 +108,7 @@ def test_a_failure_gives_it_back(name: str) -> None:
         with closing(payload_of(make(), spool)) as payload:
             assert isinstance(payload, Parts)
             assert spool.used == PART_SIZE
-            payload.following()
+            payload.read_next_part()
 
     with pytest.raises(kind):
         read_on()

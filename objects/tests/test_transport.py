@@ -5,6 +5,7 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import cast
 
@@ -45,7 +46,7 @@ class NeverAsked:
 
 
 def fetch(pool: Pool, request: Request = GET) -> bytes:
-    return pool.exchange(request, repeatable=True).read()
+    return pool.exchange(request).read()
 
 
 class TestTurns:
@@ -98,7 +99,7 @@ class TestAnswersThatAreWhole:
             says(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n", ok(b"next"))
         ) as server:
             pool = pool_to(server)
-            answer = pool.exchange(HEAD, repeatable=True)
+            answer = pool.exchange(HEAD)
             assert answer.headers["content-length"] == "5"
             assert answer.read() == b""
             assert fetch(pool) == b"next"
@@ -119,7 +120,7 @@ class TestAnswersThatAreWhole:
             b"Content-Length: 0\r\n\r\n"
         )
         with NodeServer(says(answer)) as server, _closed(pool_to(server)) as pool:
-            response = pool.exchange(GET, repeatable=True)
+            response = pool.exchange(GET)
             response.close()
         assert response.status == 412
         assert response.headers["etag"] == '"a"'
@@ -134,7 +135,7 @@ class TestAnswersThatAreWhole:
             peer.until_hung_up()
 
         with NodeServer(script) as server, _closed(pool_to(server)) as pool:
-            pool.exchange(put(4, await_continue=False), b"data", repeatable=True).close()
+            pool.exchange(put(4, await_continue=False), [b"data"]).close()
         assert seen == [
             b"PUT /objects/abc HTTP/1.1\r\nHost: node\r\nContent-Length: 4\r\n\r\ndata",
         ]
@@ -167,7 +168,7 @@ class TestAnswersThatAreNot:
         answer = b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello"
         with (
             NodeServer(says(answer, then_wait=False)) as server,
-            closing(pool_to(server).exchange(GET, repeatable=True)) as response,
+            closing(pool_to(server).exchange(GET)) as response,
         ):
             chunks = iter(response)
             assert next(chunks) == b"hello"
@@ -257,7 +258,7 @@ class TestAnswersThatAreNot:
             _closed(pool_to(server)) as pool,
             pytest.raises(BadAnswer, match="1000"),
         ):
-            pool.exchange(GET, repeatable=True).read(limit=1000)
+            pool.exchange(GET).read(limit=1000)
 
     @pytest.mark.parametrize("sent", [b"", b"HTTP/1.1 200", ok(b"hello")[:-1]])
     def test_silence(self, sent: bytes) -> None:
@@ -305,7 +306,7 @@ class TestBodiesOnRequest:
             peer.until_hung_up()
 
         with NodeServer(script) as server, _closed(pool_to(server)) as pool:
-            pool.exchange(put(6), iter([b"abc", b"def"]), repeatable=True).close()
+            pool.exchange(put(6), iter([b"abc", b"def"])).close()
             assert fetch(pool) == b"kept"
         assert b"\r\nExpect: 100-continue\r\n" in received[0]
         assert received[1] == b"abcdef"
@@ -320,7 +321,7 @@ class TestBodiesOnRequest:
             peer.until_hung_up()
 
         with NodeServer(script) as server, _closed(pool_to(server)) as pool:
-            pool.exchange(put(3), b"abc", repeatable=True).close()
+            pool.exchange(put(3), [b"abc"]).close()
 
     def test_a_refusal_costs_no_byte(self) -> None:
         rest: list[bytes] = []
@@ -331,7 +332,7 @@ class TestBodiesOnRequest:
             rest.append(peer.until_hung_up())
 
         with NodeServer(script) as server, _closed(pool_to(server)) as pool:
-            answer = pool.exchange(put(6), NeverAsked(), repeatable=False)
+            answer = pool.exchange(replace(put(6), repeatable=False), NeverAsked())
             assert answer.status == 412
             assert answer.read() == b"no"
         # The node may wait for the body all the same, so the connection is of no use any more.
@@ -350,7 +351,7 @@ class TestBodiesOnRequest:
                 yield b"x" * 65536
 
         with NodeServer(script) as server:
-            answer = pool_to(server).exchange(put(2**40), endless(), repeatable=False)
+            answer = pool_to(server).exchange(replace(put(2**40), repeatable=False), endless())
             assert (answer.status, answer.read()) == (507, b"full")
 
     def test_an_early_answer_after_an_interim_one(self) -> None:
@@ -374,7 +375,7 @@ class TestBodiesOnRequest:
             pool = pool_to(server)
             fetch(pool)
             with pytest.raises(ConnectionLost) as caught:
-                pool.exchange(put(3), iter([b"abc"]), repeatable=True)
+                pool.exchange(put(3), iter([b"abc"]))
         assert caught.value.answered
         assert server.accepted == 1
 
@@ -394,7 +395,7 @@ class TestBodiesOnRequest:
             received.append(peer.until_hung_up())
 
         with NodeServer(script) as server, pytest.raises(ClientGone):
-            pool_to(server).exchange(put(6), broken(), repeatable=True)
+            pool_to(server).exchange(put(6), broken())
         assert received == [b"abc"]
 
 
@@ -464,19 +465,19 @@ class TestKeptConnections:
             peer.until_hung_up()
 
         with NodeServer(script, says(ok(b"fresh"))) as server, _closed(pool_to(server)) as pool:
-            assert len(pool.exchange(GET, repeatable=True).read(2**20)) == 2 * CHUNK
+            assert len(pool.exchange(GET).read(2**20)) == 2 * CHUNK
             _wait(lambda: sent[0])
             assert fetch(pool) == b"fresh"
 
     def test_not_when_the_body_was_not_read_to_its_end(self) -> None:
         with NodeServer(says(ok(b"hello"))) as server, _closed(pool_to(server)) as pool:
-            pool.exchange(GET, repeatable=True).close()
+            pool.exchange(GET).close()
             fetch(pool)
         assert server.accepted == 2
 
     def test_closing_twice_gives_back_once(self) -> None:
         with NodeServer(says(ok(b"hello"))) as server, _closed(pool_to(server)) as pool:
-            answer = pool.exchange(GET, repeatable=True)
+            answer = pool.exchange(GET)
             answer.read()
             answer.close()
             assert len(pool._idle) == 1
@@ -508,7 +509,7 @@ class TestKeptConnections:
             pool = pool_to(server)
             fetch(pool)
             with pytest.raises(ConnectionLost) as caught:
-                pool.exchange(GET, repeatable=False)
+                pool.exchange(replace(GET, repeatable=False))
         assert not caught.value.answered
         assert server.accepted == 1
 
@@ -530,7 +531,7 @@ class TestKeptConnections:
     def test_their_number_is_bounded(self) -> None:
         count = transport.MAX_IDLE + 6
         with NodeServer(says(ok(b"hello"))) as server, _closed(pool_to(server)) as pool:
-            answers = [pool.exchange(GET, repeatable=True) for _ in range(count)]
+            answers = [pool.exchange(GET) for _ in range(count)]
             for answer in answers:
                 answer.read()
             assert server.accepted == count
@@ -555,7 +556,7 @@ class TestNothingIsLeftOpen:
         with NodeServer(says(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc")) as server:
             pool = pool_to(server)
             for number in range(1000):
-                answer = pool.exchange(GET, repeatable=True)
+                answer = pool.exchange(GET)
                 if number % 2:
                     next(iter(answer))
                 answer.close()

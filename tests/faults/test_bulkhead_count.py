@@ -39,9 +39,9 @@ def test_a_failed_transfer_is_counted_out_before_the_failure_is_raised(silent: N
         while True:
             yield bytes(2**20)
 
-    call = Call("PUT", "/objects/a", body=body(), length=2**40)
+    call = Call("PUT", "/objects/a", body=body(), length=2**40, await_continue=True)
     with pytest.raises(NodeTimeout) as raised:
         client.call(call)
     # The exception holds on to its frames, and they to the body.
     assert raised.value.__traceback__ is not None
-    assert client._gate._waiting == 0
+    assert client._bulkhead._waiting == 0

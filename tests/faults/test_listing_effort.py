@@ -8,10 +8,10 @@ import pytest
 from nodes.membership import Membership, Snapshot
 from nodes.node import Credentials, Node, NodeState
 from objects.exceptions import NodeTimeout, NodeUnavailable
-from objects.listing import Query
+from objects.http.parameters import ListingQuery
 from objects.routing import ModuloRouter
 from objects.service import Service
-from objects.store import Entry, Stores
+from objects.store import Entry, NodeListing, Spool, Stores
 
 NODES = tuple(
     Node(name, "127.0.0.1", 9000 + i, NodeState.RUNNING, Credentials("k", "s"))
@@ -58,13 +58,13 @@ class StandInStore:
         return NodeListing(entries if self._node is NODES[0] else (), truncated=False)
 
 
-def dispatcher(membership: StandInMembership, stores: StandInStores) -> Service:
-    return Service(cast("Membership", membership), ModuloRouter(), cast("Stores", stores))
+def service(membership: StandInMembership, stores: StandInStores) -> Service:
+    return Service(cast("Membership", membership), ModuloRouter(), cast("Stores", stores), Spool(0))
 
 
 def test_a_partial_listing_asks_each_node_once() -> None:
     stores = StandInStores()
-    listing = dispatcher(StandInMembership(), stores).listing(Query(), partial=True)
+    listing = service(StandInMembership(), stores).list(ListingQuery(partial=True))
     assert [entry.key for entry in listing.entries] == [OWNED_BY_THE_FIRST]
     assert [missing.name for missing in listing.missing] == ["hung"]
     assert stores.asked == {"healthy": 1, "hung": 1}
@@ -73,7 +73,7 @@ def test_a_partial_listing_asks_each_node_once() -> None:
 def test_a_whole_listing_asks_each_node_once() -> None:
     stores = StandInStores()
     with pytest.raises(NodeUnavailable, match="hung"):
-        dispatcher(StandInMembership(), stores).listing(Query(), partial=False)
+        service(StandInMembership(), stores).list(ListingQuery())
     assert stores.asked == {"healthy": 1, "hung": 1}
 
 
@@ -81,7 +81,7 @@ def test_a_whole_listing_asks_each_node_once() -> None:
 def test_a_node_that_moved_is_asked_where_it_is_now(partial: bool) -> None:
     moved = Node("hung", "127.0.0.2", 9001, NodeState.RUNNING, Credentials("k", "s"))
     stores = StandInStores()
-    found = dispatcher(StandInMembership((NODES[0], moved)), stores)
-    listing = found.listing(Query(), partial=partial)
+    found = service(StandInMembership((NODES[0], moved)), stores)
+    listing = found.list(ListingQuery(partial=partial))
     assert not listing.missing
     assert stores.asked["hung"] == 2

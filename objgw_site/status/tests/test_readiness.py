@@ -5,15 +5,14 @@ from typing import Any
 
 import pytest
 from django.core.cache import cache
-from pytest_django import Settings
 from rest_framework.test import APIClient
 
-from nodes import views
 from nodes.exceptions import MembershipUnknown
-from nodes.health import RememberedHealth
 from nodes.membership import Membership
 from nodes.node import Node, NodeState
 from nodes.tests.scripted import ScriptedDiscovery, node
+from objgw_site.status import views
+from objgw_site.status.health import RememberedHealth
 
 A, B = node("a"), node("b", "192.0.2.2")
 
@@ -25,15 +24,13 @@ def discovery() -> ScriptedDiscovery:
 
 
 @pytest.fixture(autouse=True)
-def membership(
-    discovery: ScriptedDiscovery, monkeypatch: pytest.MonkeyPatch, settings: Settings
-) -> Membership:
+def membership(discovery: ScriptedDiscovery, monkeypatch: pytest.MonkeyPatch) -> Membership:
     """The gateway's; two nodes are expected."""
     membership = Membership(discovery, cache, ttl=3600, expected=2)
     monkeypatch.setattr(membership, "keep", lambda: None)
     monkeypatch.setattr(views, "get_membership", lambda: membership)
-    settings.OBJGW_NODE_PROBE = f"{__name__}.probe"
-    monkeypatch.setattr(views, "get_remembered_health", RememberedHealth)
+    monkeypatch.setattr(views, "probe", probe)
+    monkeypatch.setattr(views, "get_remembered_health", lambda: RememberedHealth(probe))
     return membership
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from nodes.tests.engine import NAME, Container, Engine
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture

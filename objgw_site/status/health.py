@@ -7,10 +7,8 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from functools import lru_cache
 
-from django.conf import settings
-from django.utils.module_loading import import_string
-
 from nodes.node import Node
+from objects.store import probe
 
 #: Says what keeps a node from serving, None when nothing does; the number is the seconds that the
 #: node may take for a step.
@@ -35,12 +33,6 @@ class Health:
     @property
     def healthy(self) -> bool:
         return self.reason is None
-
-
-def get_probe() -> Probe:
-    """The probe that the settings name (OBJGW_NODE_PROBE)."""
-    probe: Probe = import_string(settings.OBJGW_NODE_PROBE)
-    return probe
 
 
 def health(nodes: Sequence[Node], probe: Probe, within: float = FOR_PEOPLE) -> list[Health]:
@@ -74,10 +66,9 @@ class RememberedHealth:
 
     Callers that come while the nodes are asked wait and share the outcome.
 
-    :param probe: gives the probe.
     """
 
-    def __init__(self, probe: Callable[[], Probe] = get_probe) -> None:
+    def __init__(self, probe: Probe) -> None:
         self._probe = probe
         self._flight = threading.Lock()
         self._nodes: Sequence[Node] | None = None
@@ -88,7 +79,7 @@ class RememberedHealth:
         """The health of each node, in the same order; takes `FOR_READINESS` seconds at most."""
         with self._flight:
             if self._nodes != nodes or time.monotonic() - self._found_at >= REMEMBERED:
-                self._found = health(nodes, self._probe(), FOR_READINESS)
+                self._found = health(nodes, self._probe, FOR_READINESS)
                 self._nodes = nodes
                 self._found_at = time.monotonic()
             return self._found
@@ -97,4 +88,4 @@ class RememberedHealth:
 @lru_cache(maxsize=1)
 def get_remembered_health() -> RememberedHealth:
     """One instance a process."""
-    return RememberedHealth()
+    return RememberedHealth(probe)

@@ -8,9 +8,10 @@ from django.core.checks import ERROR, CheckMessage, run_checks
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from nodes.exceptions import MembershipError
-from nodes.health import Health, get_probe, health
 from nodes.membership import get_membership
-from nodes.shares import get_shares
+from objects.routing import get_router
+from objects.store import probe
+from objgw_site.status.health import Health, health
 
 
 class Command(BaseCommand):
@@ -30,7 +31,7 @@ class Command(BaseCommand):
         if problem is None:
             with _quiet(options["verbosity"]):
                 checked, problem = _examined()
-        rows = _rows(checked, get_shares([item.node for item in checked]))
+        rows = _rows(checked, get_router().shares([item.node for item in checked]))
         if options["json"]:
             self.stdout.write(json.dumps({"nodes": rows, "problem": problem}, indent=2))
         elif rows:
@@ -56,7 +57,7 @@ def _examined() -> tuple[Sequence[Health], str | None]:
         snapshot = membership.refresh()
     except MembershipError as error:
         return (), error.detail
-    checked = health(snapshot.nodes, get_probe())
+    checked = health(snapshot.nodes, probe)
     try:
         membership.checked(snapshot)
     except MembershipError as error:

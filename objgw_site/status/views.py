@@ -9,9 +9,10 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from nodes.exceptions import MembershipError, MembershipIncomplete, MembershipUnknown, NoNodes
-from nodes.health import Health, get_probe, get_remembered_health, health
 from nodes.membership import get_membership
-from nodes.serializers import LivenessSerializer, NodeSerializer, ReadinessSerializer
+from objects.store import probe
+from objgw_site.status.health import Health, get_remembered_health, health
+from objgw_site.status.serializers import LivenessSerializer, NodeSerializer, ReadinessSerializer
 from problems.problem import InternalError, NotAcceptable
 from problems.schema import problem_responses
 
@@ -119,6 +120,6 @@ class NodesView(APIView):
                     "healthy": item.healthy,
                     "reason": item.reason,
                 }
-                for index, item in enumerate(health(snapshot.nodes, get_probe()))
+                for index, item in enumerate(health(snapshot.nodes, probe))
             ]
         )

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from nodes.views import LivezView, NodesView, ReadyzView
+from objgw_site.status.views import LivezView, NodesView, ReadyzView
 
 urlpatterns = [
     path("nodes", NodesView.as_view(), name="nodes"),

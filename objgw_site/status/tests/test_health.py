@@ -7,10 +7,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from nodes import health as health_module
-from nodes.health import RememberedHealth, health
 from nodes.node import Node, NodeState
 from nodes.tests.scripted import PATIENCE, node
+from objgw_site.status import health as health_module
+from objgw_site.status.health import RememberedHealth, health
 
 
 def test_the_probes_are_asked_at_once_and_answers_keep_their_order() -> None:
@@ -77,7 +77,7 @@ class TestRemembered:
         fake = SimpleNamespace(monotonic=lambda: clock.now)
         monkeypatch.setattr(health_module, "time", fake)
         nodes = Nodes()
-        remembered = RememberedHealth(lambda: nodes.probe)
+        remembered = RememberedHealth(nodes.probe)
         members = (node("a"),)
         for clock.now in (100.0, 101.0, 101.9):
             assert remembered.of(members)[0].healthy
@@ -88,7 +88,7 @@ class TestRemembered:
 
     def test_not_of_other_nodes(self) -> None:
         nodes = Nodes()
-        remembered = RememberedHealth(lambda: nodes.probe)
+        remembered = RememberedHealth(nodes.probe)
         remembered.of((node("a"),))
         (found,) = remembered.of((stopped := replace(node("a"), state=NodeState.EXITED),))
         assert found.node is stopped
@@ -97,7 +97,7 @@ class TestRemembered:
 
     def test_those_who_come_at_once_share_one_probe(self) -> None:
         nodes = Nodes()
-        remembered = RememberedHealth(lambda: nodes.probe)
+        remembered = RememberedHealth(nodes.probe)
         with ThreadPoolExecutor(20) as pool:
             found = [pool.submit(remembered.of, (node("a"),)) for _ in range(20)]
             assert all(each.result()[0].healthy for each in found)
