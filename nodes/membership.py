@@ -103,7 +103,10 @@ class Membership:
         :raises NoNodes: when there are no nodes.
         :raises MembershipIncomplete: when their number is not the expected one.
         """
-        return self.checked(self.latest())
+        snapshot = self._snapshot or self._first()
+        if self._expected is None and snapshot.nodes:
+            return snapshot
+        return self.checked(snapshot)
 
     def latest(self) -> Snapshot:
         """The snapshot as it is, whatever it holds.
@@ -168,7 +171,7 @@ class Membership:
                 return doubtful
         return self.checked(self._snapshot or doubtful)
 
-    def keep(self) -> None:
+    def start_refreshing(self) -> None:
         """Keep the snapshot fresh in the background, once for each process."""
         if self._keeper_pid == os.getpid():
             return
@@ -180,7 +183,7 @@ class Membership:
 
     def _first(self) -> Snapshot:
         """The first snapshot of this process: from the cache, else discovered in the request."""
-        self.keep()
+        self.start_refreshing()
         shared = self._cache.get(CACHE_KEY)
         if isinstance(shared, Snapshot):
             self._snapshot = self._snapshot or shared

@@ -97,13 +97,6 @@ class RangeNotSatisfiable(Problem):
         )
 
 
-class UnknownCoding(Problem):
-    status = 501
-    code = "unknown_transfer_coding"
-    title = "Unknown transfer coding"
-    example = "The only transfer coding that is taken is chunked, not 'gzip, chunked'."
-
-
 class OwnerProblem(Problem):
     """The owner did not do what it was asked to.
 

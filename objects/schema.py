@@ -16,9 +16,15 @@ from nodes.exceptions import MembershipIncomplete, MembershipUnknown, NoNodes
 from objects import exceptions
 from objects.http.headers import STORED
 from objects.http.parameters import DEFAULT_LIMIT, MAX_KEY, MAX_LIMIT
-from objects.identifiers import PATTERN
+from objects.identifiers import PATTERN, PREFIX_PATTERN
 from objects.serializers import ListingSerializer, StoredSerializer
-from problems.problem import GatewayBusy, InternalError, NotAcceptable, UnsupportedMediaType
+from problems.problem import (
+    GatewayBusy,
+    InternalError,
+    NotAcceptable,
+    UnknownCoding,
+    UnsupportedMediaType,
+)
 from problems.schema import problem_responses
 
 _PATH = "/object/{object_id}"
@@ -160,7 +166,7 @@ put_object = extend_schema(
             exceptions.PreconditionFailed,
             exceptions.TooLarge,
             UnsupportedMediaType,
-            exceptions.UnknownCoding,
+            UnknownCoding,
             exceptions.NodeFull,
             exceptions.SpoolFull,
             exceptions.GatewayFull,
@@ -192,7 +198,7 @@ list_objects = extend_schema(
         *_REQUEST_ID,
         OpenApiParameter(
             "prefix",
-            {"type": "string", "pattern": "^[A-Za-z0-9]{0,32}$"},
+            {"type": "string", "pattern": PREFIX_PATTERN},
             description="Only ids that start with this.",
         ),
         OpenApiParameter(

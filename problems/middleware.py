@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponseBase
 
-from problems.request_id import HEADER, begin
+from problems.request_id import HEADER, start
 
 
 def request_id_middleware(
@@ -13,7 +13,7 @@ def request_id_middleware(
     """Django middleware that gives each request its id and sends it back."""
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
-        request_id = begin(request.META.get("HTTP_X_REQUEST_ID"))
+        request_id = start(request.META.get("HTTP_X_REQUEST_ID"))
         response = get_response(request)
         response.headers[HEADER] = request_id
         return response

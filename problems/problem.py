@@ -108,3 +108,10 @@ class UnsupportedMediaType(Problem):
     code = "unsupported_media_type"
     title = "Unsupported media type"
     example = "This path takes no body of that type."
+
+
+class UnknownCoding(Problem):
+    status = 501
+    code = "unknown_transfer_coding"
+    title = "Unknown transfer coding"
+    example = "The only transfer coding that is taken is chunked, not 'gzip, chunked'."

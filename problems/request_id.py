@@ -24,7 +24,7 @@ def new() -> str:
     return os.urandom(16).hex()
 
 
-def begin(offered: str | None) -> str:
+def start(offered: str | None) -> str:
     """Start a request: take over the client's id when it is well-formed, else make one."""
     request_id = offered if offered and _WELL_FORMED.fullmatch(offered) else new()
     _current.set(request_id)

@@ -372,7 +372,7 @@ class TestKeeper:
 
     def test_a_stale_snapshot_is_discovered_anew(self, discovery: ReportingDiscovery) -> None:
         membership = Membership(discovery, fresh_cache(), ttl=0.02)
-        membership.keep()
+        membership.start_refreshing()
         for _ in range(3):
             discovery.was_asked()
 
@@ -389,7 +389,7 @@ class TestKeeper:
     ) -> None:
         discovery.outcome = KeyError("Id")
         membership = Membership(discovery, fresh_cache(), ttl=0.02)
-        membership.keep()
+        membership.start_refreshing()
         for _ in range(3):
             discovery.was_asked()
 
@@ -408,7 +408,7 @@ class TestKeeper:
         before = threading.active_count()
         membership = Membership(discovery, fresh_cache(), ttl=HOUR)
         for _ in range(10):
-            membership.keep()
+            membership.start_refreshing()
         discovery.was_asked()
         assert threading.active_count() <= before + 2
 

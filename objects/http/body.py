@@ -8,8 +8,8 @@ body ends, so that is what is read here.
 from collections.abc import Iterator, Mapping
 from typing import IO, Any
 
-from objects.exceptions import IncompleteBody, LengthRequired, TooLarge, UnknownCoding
-from problems.problem import Problem
+from objects.exceptions import IncompleteBody, LengthRequired, TooLarge
+from problems.problem import Problem, UnknownCoding
 
 #: Bytes read from the client at once.
 CHUNK = 256 * 1024

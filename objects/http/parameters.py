@@ -5,12 +5,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from objects.exceptions import InvalidParameter
+from objects.identifiers import is_prefix
 
 MAX_LIMIT = 1000
 DEFAULT_LIMIT = 100
 #: Characters of the longest key that a node can have.
 MAX_KEY = 1024
-_ID_OR_NOTHING = re.compile(r"[A-Za-z0-9]{0,32}", re.ASCII)
 #: A segment that MinIO, which stores keys as paths, has in no key, and lists nothing behind.
 _DOTS = re.compile(r"(?:^|[/\\])\s*\.{1,2}\s*(?:$|[/\\])", re.ASCII)
 _BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
@@ -39,7 +39,7 @@ def listing_query(parameters: Mapping[str, str]) -> ListingQuery:
         if name not in _KNOWN:
             raise InvalidParameter(f"{name!r} is none of {', '.join(_KNOWN)}.")
     prefix, after = parameters.get("prefix", ""), parameters.get("after", "")
-    if not _ID_OR_NOTHING.fullmatch(prefix):
+    if not is_prefix(prefix):
         raise InvalidParameter("prefix must be up to 32 ASCII letters and digits.")
     # Not always an id: a page may end with a key that is none, and the next one begins behind it.
     if len(after) > MAX_KEY or "\0" in after:

@@ -10,6 +10,7 @@ from minio.signer import sign_v4_s3
 from minio.time import to_amz_date
 
 from nodes.node import Credentials
+from objects.identifiers import PATTERN
 from objects.store.signing import UNSIGNED, Signer
 
 printable = st.characters(min_codepoint=0x21, max_codepoint=0x7E)
@@ -18,7 +19,7 @@ names = st.from_regex(r"[a-z0-9]([a-z0-9-]{0,20}[a-z0-9])?", fullmatch=True)
 
 @given(
     method=st.sampled_from(["GET", "HEAD", "PUT", "POST", "DELETE"]),
-    object_id=st.from_regex(r"[A-Za-z0-9]{1,32}", fullmatch=True),
+    object_id=st.from_regex(PATTERN[1:-1], fullmatch=True),
     parameters=st.dictionaries(names, st.text(printable, max_size=40), max_size=4),
     metadata=st.dictionaries(names, st.text(printable, max_size=40), max_size=4),
     access_key=st.text(printable, min_size=3, max_size=20),

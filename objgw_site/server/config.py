@@ -69,7 +69,7 @@ def post_worker_init(worker: object) -> None:
 
     transport.await_readable = await_readable
     get_news().record = SharedRecord(news_file)
-    get_membership().keep()
+    get_membership().start_refreshing()
     # Django needs it for the first error that it logs, when there may be no descriptor to load it.
     codecs.lookup("unicode_escape")
     # What is here now stays: a collection that looks at all of it takes 50 ms.

@@ -2,7 +2,7 @@
 
 from gunicorn.http import errors
 
-from problems.problem import Problem
+from problems.problem import Problem, UnknownCoding
 
 #: The most bytes of a request's line, fields and trailers together.
 HEAD_LIMIT = 64 * 1024
@@ -36,12 +36,6 @@ class ExpectationFailed(InvalidRequest):
     status = 417
     code = "expectation_failed"
     title = "Expectation failed"
-
-
-class UnknownCoding(InvalidRequest):
-    status = 501
-    code = "unknown_transfer_coding"
-    title = "Unknown transfer coding"
 
 
 class TooManyConnections(Problem):

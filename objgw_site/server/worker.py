@@ -210,7 +210,7 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no type hints
         """Answer what never became a request, or an error of the worker itself."""
         if isinstance(exc, (GreenletExit, SystemExit)):
             return  # the grace time is over
-        request = request_id.begin(None)
+        request = request_id.start(None)
         problem = problem_of(exc)
         if problem is None:
             logger.error("error outside of the application", exc_info=sys.exc_info())

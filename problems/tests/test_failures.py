@@ -15,7 +15,7 @@ DOWN = ("node a", "503 node_unavailable")
 def failures(caplog: pytest.LogCaptureFixture) -> Failures:
     """Summed up when a test says so."""
     caplog.set_level(logging.DEBUG, "objgw.failures")
-    request_id.begin("the-request")
+    request_id.start("the-request")
     return Failures(interval=3600)
 
 
@@ -94,7 +94,7 @@ def test_the_summary_comes_by_itself_and_is_about_no_request(
     logger = logging.getLogger("objgw.failures")
     logger.addHandler(handler)
     try:
-        request_id.begin("the-request")
+        request_id.start("the-request")
         for _ in range(2):
             failures.report(*DOWN, "GET /object/1", "refused")
         assert said.wait(10)

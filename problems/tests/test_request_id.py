@@ -25,14 +25,14 @@ pytestmark = pytest.mark.urls("problems.tests.paths")
 @example("\u0661")
 @example("")
 def test_a_well_formed_id_is_taken_over_and_any_other_replaced(offered: str) -> None:
-    taken = request_id.begin(offered)
+    taken = request_id.start(offered)
     assert request_id.current() == taken
     assert WELL_FORMED.fullmatch(taken)
     assert (taken == offered) == bool(WELL_FORMED.fullmatch(offered))
 
 
 def test_fresh_ids_differ() -> None:
-    ids = {request_id.begin(None) for _ in range(100)}
+    ids = {request_id.start(None) for _ in range(100)}
     assert len(ids) == 100
     assert all(re.fullmatch("[0-9a-f]{32}", each) for each in ids)
 
@@ -52,12 +52,12 @@ def test_it_is_in_the_document() -> None:
 
 def test_it_is_on_each_log_record() -> None:
     record = logging.makeLogRecord({})
-    request_id.begin("trace-2")
+    request_id.start("trace-2")
     assert request_id.RequestIdFilter().filter(record)
     assert record.__dict__["request_id"] == "trace-2"
 
 
 def test_outside_of_a_request_there_is_none() -> None:
-    request_id.begin("trace-3")
+    request_id.start("trace-3")
     with ThreadPoolExecutor(1) as pool:
         assert pool.submit(request_id.current).result() == "-"

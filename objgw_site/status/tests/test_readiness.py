@@ -27,7 +27,7 @@ def discovery() -> ScriptedDiscovery:
 def membership(discovery: ScriptedDiscovery, monkeypatch: pytest.MonkeyPatch) -> Membership:
     """The gateway's; two nodes are expected."""
     membership = Membership(discovery, cache, ttl=3600, expected=2)
-    monkeypatch.setattr(membership, "keep", lambda: None)
+    monkeypatch.setattr(membership, "start_refreshing", lambda: None)
     monkeypatch.setattr(views, "get_membership", lambda: membership)
     monkeypatch.setattr(views, "probe", probe)
     monkeypatch.setattr(views, "get_remembered_health", lambda: RememberedHealth(probe))
