@@ -14,6 +14,7 @@ from objects.store.registry import Stores
 from objects.store.response import NodeResponse
 from objects.store.spool import Spool, default_size
 from objects.store.store import Store, Stored, Upload
+from objects.store.transport import Wait
 from problems.problem import Problem
 
 __all__ = [
@@ -28,12 +29,29 @@ __all__ = [
     "Stores",
     "TransportError",
     "Upload",
+    "Wait",
+    "configure",
     "get_spool",
     "get_stores",
     "payload_of",
     "probe",
     "spool_share",
 ]
+
+
+class _Configured:
+    wait: Wait | None = None
+
+
+def configure(*, wait: Wait | None) -> None:
+    """Set how the stores of this process wait for a node. To be called before the first is made.
+
+    :param wait: see `objects.store.transport.Pool`.
+    :raises RuntimeError: when there are stores already.
+    """
+    if get_stores.cache_info().currsize:
+        raise RuntimeError("the stores of this process have been made already")
+    _Configured.wait = wait
 
 
 def _limits() -> Limits:
@@ -47,7 +65,7 @@ def _limits() -> Limits:
 @lru_cache(maxsize=1)
 def get_stores() -> Stores:
     """The stores of this process."""
-    return Stores(settings.OBJGW_BUCKET, _limits())
+    return Stores(settings.OBJGW_BUCKET, _limits(), wait=_Configured.wait)
 
 
 @lru_cache(maxsize=1)
@@ -74,7 +92,7 @@ def probe(node: Node, timeout: float) -> str | None:
     limits = Limits(min(timeout, settings.OBJGW_CONNECT_TIMEOUT), timeout, concurrency=1)
     store = None
     try:
-        store = Store(node, settings.OBJGW_BUCKET, limits)
+        store = Store(node, settings.OBJGW_BUCKET, limits, wait=_Configured.wait)
         store.check()
     except OwnerProblem as problem:
         return f"it {problem.predicate}"

@@ -40,6 +40,7 @@ from objects.store.expected import (
 from objects.store.metadata import amz_fields, metadata_in
 from objects.store.payload import Parts, Payload
 from objects.store.response import NodeResponse
+from objects.store.transport import Wait
 
 _BUCKET_EXISTS = {"BucketAlreadyOwnedByYou", "BucketAlreadyExists"}
 
@@ -80,11 +81,14 @@ class Stored:
 class Store:
     """Puts objects into one node's bucket and gets them out again.
 
+    :param wait: see `Pool`.
     :raises NodeUnavailable: from the constructor, for a node that discovery says is down.
     """
 
-    def __init__(self, node: Node, bucket: str, limits: Limits) -> None:
-        self._client = NodeClient(node, limits)
+    def __init__(
+        self, node: Node, bucket: str, limits: Limits, *, wait: Wait | None = None
+    ) -> None:
+        self._client = NodeClient(node, limits, wait=wait)
         self._bucket = bucket
         self._has_bucket = False
 
