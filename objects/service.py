@@ -150,16 +150,16 @@ def _read(store: Store, object_id: str, wanted: ReadRequest) -> Retrieved:
     a part and all is needed, see `ReadRequest.asks_again` and `judge`.
     """
     conditional = wanted.conditions.for_node
-    if (node_range := wanted.node_range) is not None:
+    if wanted.byte_range is not None and wanted.byte_range.suffix != 0:
         try:
-            response = store.get(object_id, {**conditional, "Range": node_range})
+            response = store.get(object_id, {**conditional, "Range": wanted.byte_range.header})
         except RangeNotSatisfiable:
             if not wanted.asks_again:
                 raise
         else:
             if retrieved := _judged(wanted, response):
                 return retrieved
-    response = (store.head if wanted.head else store.get)(object_id, conditional)
+    response = store.get(object_id, conditional, head=wanted.head)
     retrieved = _judged(wanted, response)
     assert retrieved is not None  # noqa: S101  (`judge` asks for all of it only once)
     return retrieved

@@ -40,14 +40,6 @@ class ReadRequest:
         return cls(False, conditions, byte_range, meta.get("HTTP_IF_RANGE", "").strip())
 
     @property
-    def node_range(self) -> str | None:
-        """The Range field for the node, None when all of the object is to be asked for."""
-        # The last 0 bytes cannot be had of any object: its size decides what to answer.
-        if self.byte_range is None or self.byte_range.suffix == 0:
-            return None
-        return self.byte_range.header
-
-    @property
     def asks_again(self) -> bool:
         """Whether a node's 416 may be overruled: by a condition, which is judged before the range
         (section 13.2.2), or by an If-Range that does not hold. The node does not say then what is
@@ -88,7 +80,9 @@ def judge(wanted: ReadRequest, answer: NodeAnswer) -> ReadAnswer | None:
     :raises PreconditionFailed, RangeNotSatisfiable: see RFC 9110.
     """
     status, node = answer.status, answer.headers
-    outcome = 304 if status == 304 else wanted.conditions.outcome(node)
+    outcome = 304 if status == 304 else None
+    if outcome is None and wanted.conditions is not NONE:
+        outcome = wanted.conditions.outcome(node)
     if outcome == 304:
         return ReadAnswer(304, not_modified_headers(node), body=False)
     if outcome is not None:

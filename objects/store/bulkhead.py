@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import Self
 
 from objects.exceptions import NodeBusy
+from objects.store.errors import TimedOut
 
 
 class Bulkhead:
@@ -15,11 +16,9 @@ class Bulkhead:
     has no place left for the ids of healthy nodes. Waiting means that the node is expected to say
     something; the transfer of a body does not count.
 
-    After a timeout it is half-open: one request at a time may find out whether the node is back,
-    and the others are told at once that it is busy.
-
-    A place is held in a ``with`` statement: ``with bulkhead: ...``. It raises `NodeBusy` when there
-    is none.
+    A place is held in a ``with`` statement, which raises `NodeBusy` when there is none. After one
+    that ends with `TimedOut` it is half-open: one request at a time may find out whether the node
+    is back, and the others are told at once that it is busy.
     """
 
     def __init__(self, limit: int) -> None:
@@ -39,7 +38,11 @@ class Bulkhead:
             self._waiting += 1
         return self
 
-    def __exit__(self, *error: object) -> None:
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if error is None:
+            self._half_open = False
+        elif isinstance(error, TimedOut):
+            self._half_open = True
         with self._lock:
             self._waiting -= 1
 
@@ -56,11 +59,3 @@ class Bulkhead:
         finally:
             with self._lock:
                 self._waiting += 1
-
-    def answered(self) -> None:
-        """The node said something."""
-        self._half_open = False
-
-    def timed_out(self) -> None:
-        """The node said nothing in time."""
-        self._half_open = True

@@ -100,7 +100,13 @@ class NodeClient:
         )
         try:
             with self._bulkhead:
-                response = self._exchange(request, call.body)
+                if call.await_continue:
+                    # Closed here: an exception keeps the generator alive, and with it the
+                    # bulkhead's count.
+                    with closing(self._transfer(call.body)) as transfer:
+                        response = self._pool.exchange(request, transfer)
+                else:
+                    response = self._pool.exchange(request, call.body)
         except ConnectFailed as error:
             raise NodeUnavailable(f"cannot be reached: {error}", repeatable=True) from error
         except ConnectionLost as error:
@@ -109,24 +115,15 @@ class NodeClient:
                 repeatable=repeatable and not error.answered,
             ).noted(str(error)) from error
         except TimedOut as error:
-            self._bulkhead.timed_out()
             raise NodeTimeout(f"did not answer within {self.limits.read_timeout:g} s") from error
         except BadAnswer as error:
             raise NodeError().noted(str(error)) from error
-        self._bulkhead.answered()
         response.node = self.node.name
         return response
 
     def close(self) -> None:
         """End the connections that no request uses."""
         self._pool.clear()
-
-    def _exchange(self, request: Request, body: Iterable[bytes]) -> NodeResponse:
-        if not request.await_continue:
-            return self._pool.exchange(request, body)
-        # Closed here: an exception keeps the generator alive, and with it the bulkhead's count.
-        with closing(self._transfer(body)) as transfer:
-            return self._pool.exchange(request, transfer)
 
     def _transfer(self, body: Iterable[bytes]) -> Generator[bytes]:
         with self._bulkhead.transferring():

@@ -59,11 +59,12 @@ class _Collector:
 
 
 class Source(Protocol):
-    """The connection that an answer comes from."""
+    """The connection that an answer comes from.
 
-    @property
-    def patience(self) -> float:
-        """Seconds for which the node may be silent."""
+    :ivar patience: seconds for which the node may be silent.
+    """
+
+    patience: float
 
     def receive(self, size: int, deadline: float | None = None) -> bytes:
         """At most ``size`` bytes, by a moment of the monotonic clock; b"" at the end.
@@ -146,7 +147,7 @@ class NodeResponse:
             self._remaining = self.length
 
     def __iter__(self) -> Iterator[bytes]:
-        return self._received(CHUNK, None)
+        return self._in_chunks(CHUNK) if self._chunked else self._counted(CHUNK)
 
     def pieces(self, limit: int, within: float | None = None) -> Iterator[bytes]:
         """The body in small pieces, each after its turn in the event loop.
@@ -160,7 +161,8 @@ class NodeResponse:
         size = self._remaining
         if size <= limit:
             size = 0
-            for piece in self._received(PIECE, deadline):
+            receive = self._in_chunks if self._chunked else self._counted
+            for piece in receive(PIECE, deadline):
                 size += len(piece)
                 if size > limit:
                     break
@@ -182,10 +184,7 @@ class NodeResponse:
         """Done with this answer; may be called more than once."""
         self._connection.release(reusable=self._finished and self._reusable)
 
-    def _received(self, size: int, deadline: float | None) -> Iterator[bytes]:
-        return self._in_chunks(size, deadline) if self._chunked else self._counted(size, deadline)
-
-    def _counted(self, size: int, deadline: float | None) -> Iterator[bytes]:
+    def _counted(self, size: int, deadline: float | None = None) -> Iterator[bytes]:
         while self._remaining:
             chunk = self._connection.receive(min(self._remaining, size), deadline)
             if not chunk:
@@ -196,7 +195,7 @@ class NodeResponse:
             self._finished = self._remaining == 0
             yield chunk
 
-    def _in_chunks(self, size: int, deadline: float | None) -> Iterator[bytes]:
+    def _in_chunks(self, size: int, deadline: float | None = None) -> Iterator[bytes]:
         allowed = MAX_HEAD
         while not self._collected.complete:
             data = self._connection.receive(size, deadline)

@@ -101,19 +101,22 @@ class Store:
         """End the connections that no request uses."""
         self._client.close()
 
-    def get(self, key: str, headers: Mapping[str, str]) -> NodeResponse:
+    def get(self, key: str, headers: Mapping[str, str], *, head: bool = False) -> NodeResponse:
         """Ask for an object: one request, whose answer is to be closed.
 
         :param headers: Range and conditions, handed to the node as they are.
+        :param head: ask for all but the body.
         :returns: the answer, with a status of 200, 206 or 304.
         :raises ObjectNotFound, PreconditionFailed, RangeNotSatisfiable: as the node says.
         :raises Problem: see `NodeClient.call` and `problem_of`.
         """
-        return self._read("GET", key, headers)
-
-    def head(self, key: str, headers: Mapping[str, str]) -> NodeResponse:
-        """`get` without the body."""
-        return self._read("HEAD", key, headers)
+        call = Call("HEAD" if head else "GET", f"/{self._bucket}/{key}", headers=headers)
+        try:
+            answer = self._answer(call, flaw_of_object)
+        except (ObjectNotFound, BucketMissing):
+            raise ObjectNotFound(f"There is no object '{key}'.") from None
+        answer.metadata = metadata_in(answer.headers)
+        return answer
 
     def delete(self, key: str) -> None:
         """Remove an object, or do nothing when there is none."""
@@ -217,15 +220,6 @@ class Store:
         if answer.status >= 300 and answer.status != 404:
             raise problem_of(answer, f"HEAD /{self._bucket}")
         answer.close()
-
-    def _read(self, method: str, key: str, headers: Mapping[str, str]) -> NodeResponse:
-        call = Call(method, f"/{self._bucket}/{key}", headers=headers)
-        try:
-            answer = self._answer(call, flaw_of_object)
-        except (ObjectNotFound, BucketMissing):
-            raise ObjectNotFound(f"There is no object '{key}'.") from None
-        answer.metadata = metadata_in(answer.headers)
-        return answer
 
     def _put(self, key: str, payload: Payload, upload: Upload) -> str:
         path = f"/{self._bucket}/{key}"

@@ -31,9 +31,13 @@ Wait = Callable[[socket.socket], object]
 
 
 class Connection:
-    """One exchange over a TCP connection to a node."""
+    """One exchange over a TCP connection to a node.
+
+    :ivar patience: seconds for which the node may be silent, and that it has for a head.
+    """
 
     def __init__(self, pool: "Pool", sock: socket.socket) -> None:
+        self.patience = pool.read_timeout
         self._pool = pool
         self._socket: socket.socket | None = sock
         self._buffer = b""
@@ -41,11 +45,6 @@ class Connection:
         self._heads = 0
         # By when the node has to have answered.
         self._deadline = 0.0
-
-    @property
-    def patience(self) -> float:
-        """Seconds for which the node may be silent, and that it has for a head."""
-        return self._pool.read_timeout
 
     def exchange(self, request: Request, body: Iterable[bytes] = ()) -> NodeResponse:
         """Send a request and receive the header section of its answer.
@@ -55,35 +54,27 @@ class Connection:
         :raises TransportError: the connection is ended then, as with any other exception.
         """
         try:
-            return self._exchange(request, body)
+            if request.await_continue:
+                self._send(request.head())
+                return self._send_when_wanted(body)
+            self._send(b"".join((request.head(), *body)))
+            return self._receive_answer(bodiless=request.method == "HEAD")
         except BaseException:
             self.release(reusable=False)
             raise
 
-    def _exchange(self, request: Request, body: Iterable[bytes]) -> NodeResponse:
-        bodiless = request.method == "HEAD"
-        if not request.await_continue:
-            self._send(b"".join((request.head(), *body)))
-            return self._receive_final(bodiless=bodiless)
-        self._send(request.head())
-        self._expect_answer()
-        while True:
-            # A refusal leaves it open whether the node waits for the body all the same.
-            answer = self._receive_head(bodiless=bodiless, reusable=False)
-            if answer.status >= 200:
-                return answer
-            if answer.status == 100:
-                break
-        return self._send_body(body)
-
-    def _send_body(self, body: Iterable[bytes]) -> NodeResponse:
+    def _send_when_wanted(self, body: Iterable[bytes]) -> NodeResponse:
+        # A refusal leaves it open whether the node waits for the body all the same.
+        answer = self._receive_answer(until=100, reusable=False)
+        if answer.status >= 200:
+            return answer
         for chunk in body:
             try:
                 self._send(chunk)
             except ConnectionLost:
                 # A node that refuses a body half-way says why before it hangs up.
-                return self._receive_final(bodiless=False, reusable=False)
-        return self._receive_final(bodiless=False)
+                return self._receive_answer(reusable=False)
+        return self._receive_answer()
 
     def receive(self, size: int, deadline: float | None = None) -> bytes:
         """At most ``size`` bytes, b"" at the end of the connection.
@@ -96,7 +87,9 @@ class Connection:
         if self._buffer:
             data, self._buffer = self._buffer[:size], self._buffer[size:]
             return data
-        sock = self._open
+        sock = self._socket
+        if sock is None:
+            raise ConnectionLost("the connection was given back already", answered=True)
         try:
             if deadline is not None:
                 # A timeout of 0 would mean not to wait at all.
@@ -120,15 +113,10 @@ class Connection:
         else:
             sock.close()
 
-    @property
-    def _open(self) -> socket.socket:
-        if self._socket is None:
-            raise ConnectionLost("the connection was given back already", answered=True)
-        return self._socket
-
     def _send(self, data: bytes) -> None:
+        assert self._socket is not None, "it is given back at the end of the exchange"  # noqa: S101
         try:
-            self._open.sendall(data)
+            self._socket.sendall(data)
         except TimeoutError as error:
             raise TimedOut("the node did not take the request in time") from error
         except OSError as error:
@@ -136,18 +124,22 @@ class Connection:
                 f"sending to the node: {error}", answered=self._answered
             ) from error
 
-    def _receive_final(self, *, bodiless: bool, reusable: bool = True) -> NodeResponse:
-        self._expect_answer()
+    def _receive_answer(
+        self, *, bodiless: bool = False, reusable: bool = True, until: int = 200
+    ) -> NodeResponse:
+        """The final answer, or the interim one that is waited for.
+
+        The node has the read timeout for all heads up to that.
+
+        :param until: the status of the interim answer that will do as well.
+        """
+        self._deadline = time.monotonic() + self.patience
         while True:
-            answer = self._receive_head(bodiless=bodiless, reusable=reusable)
-            if answer.status >= 200:
+            answer = NodeResponse(self, self._receive_head(), bodiless=bodiless, reusable=reusable)
+            if answer.status >= 200 or answer.status == until:
                 return answer
 
-    def _expect_answer(self) -> None:
-        """From now on the node has the read timeout for all heads up to the one that counts."""
-        self._deadline = time.monotonic() + self.patience
-
-    def _receive_head(self, *, bodiless: bool, reusable: bool) -> NodeResponse:
+    def _receive_head(self) -> bytes:
         self._heads += 1
         if self._heads > MAX_INTERIM:
             raise BadAnswer(f"the node sent {MAX_INTERIM} interim answers and no final one")
@@ -166,12 +158,12 @@ class Connection:
                 raise ConnectionLost("the node hung up without an answer", answered=self._answered)
             self._answered = True
             data += more
-        if limited:
-            self._open.settimeout(self.patience)
+        if limited and self._socket is not None:
+            self._socket.settimeout(self.patience)
         if not 0 <= end <= MAX_HEAD:
             raise BadAnswer(f"the node's answer has a head of more than {MAX_HEAD} bytes")
         self._buffer = data[end + 4 :]
-        return NodeResponse(self, data[: end + 4], bodiless=bodiless, reusable=reusable)
+        return data[: end + 4]
 
 
 class Pool:
@@ -234,34 +226,28 @@ class Pool:
                 self._idle.popleft()[0].close()
 
     def _take(self) -> socket.socket | None:
+        """A kept connection, None when there is none."""
         try:
             sock, since = self._idle.pop()
         except IndexError:
             return None
-        if time.monotonic() - since <= IDLE_LIFETIME:
-            if self._is_quiet(sock):
-                return sock
+        if time.monotonic() - since > IDLE_LIFETIME:
+            # The youngest is too old, so all are.
             sock.close()
-            return self._take()
-        # The youngest is too old, so all are.
-        sock.close()
-        self.clear()
-        return None
-
-    def _is_quiet(self, sock: socket.socket) -> bool:
-        """Whether a waiting connection is open, and nothing is in it.
-
-        What a node sent behind its last answer must not be taken for the next one.
-        """
+            self.clear()
+            return None
+        # It must be open, and nothing in it: what a node sent behind its last answer must not be
+        # taken for the next one.
         sock.settimeout(0)
         try:
             sock.recv(1, socket.MSG_PEEK)
         except BlockingIOError:
             sock.settimeout(self.read_timeout)
-            return True
+            return sock
         except OSError:
-            return False
-        return False
+            pass
+        sock.close()
+        return self._take()
 
     def _connect(self) -> socket.socket:
         try:

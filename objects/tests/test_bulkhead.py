@@ -6,6 +6,7 @@ import pytest
 
 from objects.exceptions import NodeBusy
 from objects.store.bulkhead import Bulkhead
+from objects.store.errors import TimedOut
 
 
 def enter(bulkhead: Bulkhead, times: int) -> ExitStack:
@@ -39,10 +40,10 @@ def test_an_exception_gives_the_place_back() -> None:
 
 def test_after_a_timeout_one_at_a_time_finds_out() -> None:
     bulkhead = Bulkhead(5)
-    bulkhead.timed_out()
+    with pytest.raises(TimedOut), bulkhead:
+        raise TimedOut
     with enter(bulkhead, 1), pytest.raises(NodeBusy, match="does not answer"), bulkhead:
         pytest.fail("a second was let in")
-    bulkhead.answered()
     with enter(bulkhead, 5):
         pass
 
@@ -50,7 +51,8 @@ def test_after_a_timeout_one_at_a_time_finds_out() -> None:
 def test_those_that_waited_at_the_timeout_are_enough() -> None:
     bulkhead = Bulkhead(5)
     with enter(bulkhead, 3):
-        bulkhead.timed_out()
+        with pytest.raises(TimedOut), bulkhead:
+            raise TimedOut
         with pytest.raises(NodeBusy), bulkhead:
             pytest.fail("another was let in")
     with enter(bulkhead, 1):
