@@ -17,9 +17,14 @@ class StoredSerializer(serializers.Serializer[Any]):
     size = serializers.IntegerField(min_value=0, help_text="Bytes.")
     etag = serializers.CharField(help_text=_ETAG)
 
-    # By hand, here and below: DRF takes 20 us for each, and there may be 1,000 on a page.
-    def to_representation(self, instance: Stored | Entry) -> dict[str, Any]:
+    # Not DRF's own way, here and below: it takes 30 us, a tenth of a PUT, and a page has 1,000.
+    @staticmethod
+    def document(instance: Stored | Entry) -> dict[str, Any]:
+        """What this serializer makes of an instance, without the making of a serializer."""
         return {"id": instance.key, "size": instance.size, "etag": instance.etag}
+
+    def to_representation(self, instance: Stored | Entry) -> dict[str, Any]:
+        return self.document(instance)
 
 
 class EntrySerializer(StoredSerializer):

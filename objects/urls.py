@@ -14,18 +14,18 @@ class AnyTextConverter(StringConverter):
 
 register_converter(AnyTextConverter, "any")
 
-urlpatterns = [path("object/", IndexView.as_view(), name="index")]
-
 if settings.DEBUG:
     from objects.pages.views import ObjectBytes, ObjectPage, ObjectsPage
 
-    urlpatterns += [
+    urlpatterns = [
         path("object/<any:object_id>", ObjectBytes.as_view(), name="object"),
+        path("object/", IndexView.as_view(), name="index"),
         path("objects", ObjectsPage.as_view(), name="objects"),
         path("objects/<str:object_id>", ObjectPage.as_view(), name="object-page"),
     ]
 else:
-    urlpatterns += [
+    urlpatterns = [
         path("object/<any:object_id>", ObjectView.as_view(), name="object"),
+        path("object/", IndexView.as_view(), name="index"),
         path("objects", ObjectsView.as_view(), name="objects"),
     ]

@@ -80,7 +80,7 @@ class ObjectView(APIView):
         stored = get_service().put(object_id, body, upload)
         # Not DRF's response, which refers to itself as well, and takes 8 % of the whole request.
         return HttpResponse(
-            JSONRenderer().render(StoredSerializer(stored).data),
+            JSONRenderer().render(StoredSerializer.document(stored)),
             status=201,
             content_type=JSONRenderer.media_type,
             headers={"ETag": stored.etag},

@@ -6,11 +6,11 @@ be to store something else than what was meant, so all that an S3 client sends i
 form that S3 clients read.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 from xml.sax.saxutils import escape
 
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse
 
 from problems import request_id
 from problems.handler import log
@@ -34,17 +34,6 @@ class NotAnS3Endpoint(Problem):
         "this is not an S3 endpoint: objects are stored by PUT /object/{id} and read by "
         "GET /object/{id}, without a bucket and a signature; nothing was done"
     )
-
-
-def s3_clients_middleware(
-    get_response: Callable[[HttpRequest], HttpResponseBase],
-) -> Callable[[HttpRequest], HttpResponseBase]:
-    """Refuses what S3 clients send, on any path, before anything is stored."""
-
-    def middleware(request: HttpRequest) -> HttpResponseBase:
-        return _refusal(request) if meant_for_s3(request.META) else get_response(request)
-
-    return middleware
 
 
 def meant_for_s3(meta: Mapping[str, Any]) -> bool:
@@ -71,7 +60,8 @@ def meant_for_s3(meta: Mapping[str, Any]) -> bool:
     )
 
 
-def _refusal(request: HttpRequest) -> HttpResponse:
+def s3_refusal(request: HttpRequest) -> HttpResponse:
+    """The answer to what is meant for S3, in the form that S3 clients read; it is logged."""
     problem = NotAnS3Endpoint()
     log(problem, problem, request)
     # "Error Responses" in the Amazon S3 API Reference.

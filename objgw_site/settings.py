@@ -105,8 +105,6 @@ MIDDLEWARE = [
     "problems.middleware.request_id_middleware",
     "objgw_site.middleware.content_length_middleware",
     "objgw_site.middleware.gate_middleware",
-    "objgw_site.asterisk.asterisk_middleware",
-    "objgw_site.s3_clients.s3_clients_middleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
 ]
 if OBJGW_CORS_ORIGINS:

@@ -93,7 +93,7 @@ class ObjectsPage(ObjectsView):
         if _is_page(request):
             return _see_other(f"{page}?{_STORED}")
         return Response(
-            {**StoredSerializer(stored).data, "page": page},
+            {**StoredSerializer.document(stored), "page": page},
             status=201,
             headers={"Location": page},
         )

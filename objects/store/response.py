@@ -1,8 +1,8 @@
 """A node's answer: its head parsed, its body complete or an error."""
 
+import re
 import time
 from collections.abc import Iterator, Mapping
-from functools import lru_cache
 from types import MappingProxyType
 from typing import Protocol
 
@@ -23,20 +23,24 @@ _MAX_FRAMING = 8
 _FAR = 2**63
 
 _NO_BODY = frozenset({204, 304})
+_SWITCHING = 101
 
 
-@lru_cache(maxsize=256)
-def _field_name(name: bytes) -> str:
-    return name.decode("latin-1").lower()
+#: RFC 9112 sections 4 and 5, without line folding; RFC 9110 section 5.5 for what a value may have.
+_HEAD = re.compile(
+    r"HTTP/1\.([01]) ([1-9][0-9]{2})(?: [^\x00-\x08\x0a-\x1f\x7f]*)?\r\n"
+    r"(?:[!#$%&'*+.^_`|~0-9A-Za-z-]+:[^\x00-\x08\x0a-\x1f\x7f]*\r\n)*\r\n"
+)
+#: With zeros before it, for all that anybody knows.
+_LENGTH = re.compile(r"[0-9]{1,99}", re.ASCII)
 
 
-class _Collector:
-    """Collects what httptools reports of one answer."""
+class _Chunks:
+    """Collects what httptools reports of a chunked body."""
 
-    __slots__ = ("body", "complete", "excess", "headers")
+    __slots__ = ("body", "complete", "excess")
 
     def __init__(self) -> None:
-        self.headers: dict[str, str] = {}
         self.body: list[bytes] = []
         self.complete = False
         self.excess = False
@@ -44,11 +48,6 @@ class _Collector:
     def on_message_begin(self) -> None:
         # Behind the end of the answer another one begins, that nobody asked for.
         self.excess = self.complete
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        key, text = _field_name(name), value.decode("latin-1")
-        headers = self.headers
-        headers[key] = f"{headers[key]}, {text}" if key in headers else text
 
     def on_body(self, data: bytes) -> None:
         if not self.complete:
@@ -104,50 +103,42 @@ class NodeResponse:
         # Lines, of which two are no fields. In less than a piece there cannot be too many to bear.
         if len(head) > PIECE and head.count(b"\n") > MAX_FIELDS + 2:
             raise BadAnswer(f"the node's answer has more than {MAX_FIELDS} header fields")
-        collected = _Collector()
-        parser = httptools.HttpResponseParser(collected)
-        try:
-            parser.feed_data(head)
-        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
-            raise BadAnswer(f"the node's answer is not HTTP: {error}") from error
-        self.status: int = parser.get_status_code()
-        self.headers = headers = collected.headers
-        version = parser.get_http_version()
-        if self.status < 100 or not version.startswith("1."):
-            raise BadAnswer(f"the node's answer is not HTTP: {self.status:03}, version {version}")
+        text = head.decode("latin-1")
+        found = _HEAD.fullmatch(text)
+        if found is None:
+            raise BadAnswer(f"the node's answer is not HTTP: {text[:80]!r}")
+        self.status = int(found[2])
+        if self.status == _SWITCHING:
+            raise BadAnswer("the node's answer is not HTTP: it goes on in another protocol")
+        self.headers = headers = _fields_of(text)
         self._connection = connection
-        self._parser = parser
-        self._collected = collected
-        # Not parser.should_keep_alive(), which has forgotten it all once an answer is complete.
-        self._reusable = reusable and _persistent(version, headers)
+        self._reusable = reusable and found[1] == "1"
+        if "connection" in headers:
+            self._reusable = self._reusable and _persistent(headers["connection"])
         self.length: int | None = None
         if "content-length" in headers:
-            # The parser has seen that it is a number, if with blanks and zeros around it.
-            self.length = int(headers["content-length"])
+            self.length = _length_of(headers["content-length"])
             headers["content-length"] = str(self.length)
-            if self.length >= _FAR:
-                raise BadAnswer("the node's answer is longer than anything can be")
-        self._chunked = False
+        self._chunks: _Chunks | None = None
         self._remaining = 0
         if not (bodiless or self.status in _NO_BODY or self.status < 200):
-            self._expect_body()
-        self._finished = self._remaining == 0 and not self._chunked
+            if "transfer-encoding" in headers:
+                self._expect_chunks(head)
+            elif self.length is None:
+                raise BadAnswer("the node's answer does not say how long it is")
+            else:
+                self._remaining = self.length
+        self._finished = self._remaining == 0 and self._chunks is None
 
-    def _expect_body(self) -> None:
-        coding = self.headers.get("transfer-encoding")
-        if coding is not None:
-            if coding.strip().lower() != "chunked":
-                raise BadAnswer("the node's answer has a transfer coding other than chunked")
-            self._chunked = True
-            # Trailers are not taken for header fields (RFC 9110 section 6.5.1).
-            self._collected.headers = {}
-        elif self.length is None:
-            raise BadAnswer("the node's answer does not say how long it is")
-        else:
-            self._remaining = self.length
+    def _expect_chunks(self, head: bytes) -> None:
+        if self.headers["transfer-encoding"].strip().lower() != "chunked":
+            raise BadAnswer("the node's answer has a transfer coding other than chunked")
+        self._chunks = _Chunks()
+        self._parser = httptools.HttpResponseParser(self._chunks)
+        self._feed(self._chunks, head)
 
     def __iter__(self) -> Iterator[bytes]:
-        return self._in_chunks(CHUNK) if self._chunked else self._counted(CHUNK)
+        return self._in_chunks(CHUNK) if self._chunks else self._counted(CHUNK)
 
     def pieces(self, limit: int, within: float | None = None) -> Iterator[bytes]:
         """The body in small pieces, each after its turn in the event loop.
@@ -161,7 +152,7 @@ class NodeResponse:
         size = self._remaining
         if size <= limit:
             size = 0
-            receive = self._in_chunks if self._chunked else self._counted
+            receive = self._in_chunks if self._chunks else self._counted
             for piece in receive(PIECE, deadline):
                 size += len(piece)
                 if size > limit:
@@ -196,13 +187,15 @@ class NodeResponse:
             yield chunk
 
     def _in_chunks(self, size: int, deadline: float | None = None) -> Iterator[bytes]:
+        chunks = self._chunks
+        assert chunks is not None, "it is called for chunked bodies only"  # noqa: S101
         allowed = MAX_HEAD
-        while not self._collected.complete:
+        while not chunks.complete:
             data = self._connection.receive(size, deadline)
             if not data:
                 raise ConnectionLost("the node broke off in a chunked answer", answered=True)
-            self._feed(data)
-            body, self._collected.body = self._collected.body, []
+            self._feed(chunks, data)
+            body, chunks.body = chunks.body, []
             # Extensions of chunks, and trailers, may otherwise go on without any content.
             allowed += _MAX_FRAMING * sum(map(len, body)) - len(data)
             if allowed < 0:
@@ -210,18 +203,39 @@ class NodeResponse:
             yield from body
         self._finished = True
 
-    def _feed(self, data: bytes) -> None:
+    def _feed(self, chunks: _Chunks, data: bytes) -> None:
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
-            if not self._collected.complete:
+            if not chunks.complete:
                 raise BadAnswer(f"the node's answer is not HTTP: {error}") from error
-            self._collected.excess = True
-        if self._collected.excess:
+            chunks.excess = True
+        if chunks.excess:
             self._reusable = False
 
 
-def _persistent(version: str, headers: dict[str, str]) -> bool:
+def _fields_of(head: str) -> dict[str, str]:
+    """The header fields of a head: names in lower case; the values of one name in a list."""
+    fields: dict[str, str] = {}
+    for line in head.split("\r\n")[1:-2]:
+        name, _, value = line.partition(":")
+        name, value = name.lower(), value.strip(" \t")
+        fields[name] = f"{fields[name]}, {value}" if name in fields else value
+    return fields
+
+
+def _length_of(text: str) -> int:
+    """
+    :raises BadAnswer: for what is no Content-Length, or several.
+    """
+    if not _LENGTH.fullmatch(text):
+        raise BadAnswer(f"the node's answer is not HTTP: Content-Length is {text[:80]!r}")
+    length = int(text)
+    if length >= _FAR:
+        raise BadAnswer("the node's answer is longer than anything can be")
+    return length
+
+
+def _persistent(options: str) -> bool:
     """Whether the connection outlives this answer (RFC 9112 section 9.3)."""
-    options = headers.get("connection", "").lower().split(",")
-    return version == "1.1" and "close" not in [option.strip() for option in options]
+    return "close" not in [option.strip() for option in options.lower().split(",")]
