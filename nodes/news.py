@@ -82,7 +82,7 @@ class News:
                 said["complete"] = sorted(after)
 
     def known(self, nodes: tuple[Node, ...]) -> None:
-        """Log, for whoever looks closely, what this process knows for the first time."""
+        """Log at debug level what this process knows for the first time."""
         for node in nodes:
             logger.debug("node %s: %s, known here", node.name, _where(node))
 

@@ -37,7 +37,7 @@ class LineFormatter(logging.Formatter):
     """
 
     def format(self, record: logging.LogRecord) -> str:
-        # Not the base class's: it keeps a formatted traceback on the record, be it another
+        # Not the base class's: it keeps a formatted traceback on the record, even another
         # handler's.
         record.message = record.getMessage()
         record.asctime = self.formatTime(record, self.datefmt)

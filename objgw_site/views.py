@@ -1,4 +1,4 @@
-"""The way in."""
+"""The root page, the OpenAPI document, and the page to read and try it."""
 
 import hashlib
 from dataclasses import dataclass

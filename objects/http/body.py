@@ -5,14 +5,11 @@ Content-Length alone. A server that sets ``wsgi.input_terminated`` ends ``wsgi.i
 body ends, so that is what is read here.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import IO, Any
 
 from objects.exceptions import IncompleteBody, LengthRequired, TooLarge
 from problems.problem import Problem, UnknownCoding
-
-#: Bytes read from the client at once.
-CHUNK = 256 * 1024
 
 
 class RequestBody:
@@ -81,10 +78,6 @@ class RequestBody:
         if self.received > self._limit:
             raise TooLarge(_over(self._limit))
         return data
-
-    def __iter__(self) -> Iterator[bytes]:
-        while chunk := self.read(CHUNK):
-            yield chunk
 
 
 def _over(limit: int) -> str:

@@ -41,7 +41,7 @@ def listing_query(parameters: Mapping[str, str]) -> ListingQuery:
     prefix, after = parameters.get("prefix", ""), parameters.get("after", "")
     if not is_prefix(prefix):
         raise InvalidParameter("prefix must be up to 32 ASCII letters and digits.")
-    # Not always an id: a page may end with a key that is none, and the next one begins behind it.
+    # Not always an id: a page may end with some other key, and the next page begins after it.
     if len(after) > MAX_KEY or "\0" in after:
         raise InvalidParameter(f"after must be up to {MAX_KEY} characters, and none of them NUL.")
     if "." in after and _DOTS.search(after):

@@ -39,7 +39,7 @@ def parse_range(header: str | None) -> ByteRange | None:
     """The one range that a Range header field asks for.
 
     None when there is no such field, or it is to be ignored (section 14.2): a unit other than
-    bytes, what is no range, and several ranges, which are answered with the whole object.
+    bytes, text that is not a range, and several ranges, which are answered with the whole object.
     """
     match = _ONE_RANGE.fullmatch(header) if header else None
     if match is None:

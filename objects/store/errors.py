@@ -12,7 +12,7 @@ class ConnectFailed(TransportError):
 class ConnectionLost(TransportError):
     """The connection broke.
 
-    :ivar answered: whether the node had begun to answer, be it with an interim answer.
+    :ivar answered: whether the node had begun to answer, with an interim answer at least.
     """
 
     def __init__(self, text: str, *, answered: bool) -> None:

@@ -226,7 +226,7 @@ def _fields_of(head: str) -> dict[str, str]:
 
 def _length_of(text: str) -> int:
     """
-    :raises BadAnswer: for what is no Content-Length, or several.
+    :raises BadAnswer: when it is not one number.
     """
     if not _LENGTH.fullmatch(text):
         raise BadAnswer(f"the node's answer is not HTTP: Content-Length is {text[:80]!r}")

@@ -79,8 +79,8 @@ class Connection:
     def receive(self, size: int, deadline: float | None = None) -> bytes:
         """At most ``size`` bytes, b"" at the end of the connection.
 
-        :param deadline: on the monotonic clock. It is then for whoever sets it to set the socket's
-            timeout to what it was.
+        :param deadline: on the monotonic clock. It shortens the socket's timeout, and the caller
+            has to restore that.
         :raises ConnectionLost: when the connection breaks.
         :raises TimedOut: when nothing comes in time.
         """

@@ -7,7 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from objects.exceptions import IncompleteBody, LengthRequired, TooLarge
-from objects.http.body import CHUNK, RequestBody
+from objects.http.body import RequestBody
+from objects.store.payload import Streamed
+from objects.store.response import CHUNK
 
 LIMIT = 1000
 
@@ -70,7 +72,7 @@ def test_no_body(length: str | None) -> None:
     environ = {"wsgi.input": Unreadable(), "CONTENT_LENGTH": length}
     body = RequestBody.of(environ, LIMIT)
     assert body.length == 0
-    assert b"".join(body) == b""
+    assert b"".join(Streamed(body)) == b""
 
 
 @given(st.binary(max_size=LIMIT))
@@ -78,13 +80,13 @@ def test_no_body(length: str | None) -> None:
 def test_a_chunked_body_has_no_length_and_all_of_its_bytes(data: bytes) -> None:
     body = chunked(data)
     assert body.length is None
-    assert b"".join(body) == data
+    assert b"".join(Streamed(body)) == data
     assert body.received == len(data)
 
 
-def test_iterating_asks_for_bounded_pieces() -> None:
+def test_streaming_asks_for_bounded_pieces() -> None:
     data = bytes(range(256)) * (CHUNK // 128)
-    pieces = list(RequestBody(io.BytesIO(data), len(data), len(data)))
+    pieces = list(Streamed(RequestBody(io.BytesIO(data), len(data), len(data))))
     assert [len(piece) for piece in pieces] == [CHUNK, CHUNK]
     assert b"".join(pieces) == data
 
@@ -92,7 +94,7 @@ def test_iterating_asks_for_bounded_pieces() -> None:
 def test_a_body_that_ends_early_is_incomplete() -> None:
     body = RequestBody(io.BytesIO(b"x" * 512), 1024, 1024)
     with pytest.raises(IncompleteBody, match="ended after 512 of 1024 bytes"):
-        b"".join(body)
+        b"".join(Streamed(body))
 
 
 @pytest.mark.parametrize("length", [10, None])
