@@ -109,9 +109,9 @@ def test_what_the_server_raises_means_an_incomplete_body(
 
 
 def test_a_chunked_body_may_have_the_most_and_not_a_byte_more() -> None:
-    assert len(b"".join(chunked(b"x" * LIMIT))) == LIMIT
+    assert len(b"".join(Streamed(chunked(b"x" * LIMIT)))) == LIMIT
     with pytest.raises(TooLarge, match=f"larger than {LIMIT} bytes"):
-        b"".join(chunked(b"x" * (LIMIT + 1)))
+        b"".join(Streamed(chunked(b"x" * (LIMIT + 1))))
 
 
 def test_a_body_announced_over_the_limit_is_refused_unread() -> None:
