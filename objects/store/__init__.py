@@ -11,6 +11,7 @@ from objects.store.entries import Entry, Page
 from objects.store.errors import TransportError
 from objects.store.registry import Stores
 from objects.store.response import Response
+from objects.store.transport import Wait
 from problems.problem import Problem
 
 __all__ = [
@@ -22,9 +23,26 @@ __all__ = [
     "Stores",
     "TransportError",
     "Upload",
+    "Wait",
+    "configure",
     "get_stores",
     "probe",
 ]
+
+
+class _Configured:
+    wait: Wait | None = None
+
+
+def configure(*, wait: Wait | None) -> None:
+    """Set how the stores of this process wait for a node. To be called before the first is made.
+
+    :param wait: see `objects.store.transport.Pool`.
+    :raises RuntimeError: when there are stores already.
+    """
+    if get_stores.cache_info().currsize:
+        raise RuntimeError("the stores of this process have been made already")
+    _Configured.wait = wait
 
 
 def _limits() -> Limits:
@@ -38,7 +56,7 @@ def _limits() -> Limits:
 @lru_cache(maxsize=1)
 def get_stores() -> Stores:
     """The stores of this process."""
-    return Stores(settings.OBJGW_BUCKET, _limits())
+    return Stores(settings.OBJGW_BUCKET, _limits(), wait=_Configured.wait)
 
 
 def probe(node: Node, timeout: float) -> str | None:
@@ -50,7 +68,7 @@ def probe(node: Node, timeout: float) -> str | None:
     limits = Limits(min(timeout, settings.OBJGW_CONNECT_TIMEOUT), timeout, concurrency=1)
     store = None
     try:
-        store = Store(node, settings.OBJGW_BUCKET, limits)
+        store = Store(node, settings.OBJGW_BUCKET, limits, wait=_Configured.wait)
         store.check()
     except Problem as problem:
         return problem.detail.replace("The node that owns this id", "it").rstrip(".")

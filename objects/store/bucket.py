@@ -31,6 +31,7 @@ from objects.store.expected import (
     flaw_of_stored,
 )
 from objects.store.response import Response
+from objects.store.transport import Wait
 
 _BUCKET_EXISTS = {"BucketAlreadyOwnedByYou", "BucketAlreadyExists"}
 
@@ -65,11 +66,14 @@ class Store:
     """Puts objects into one node's bucket and gets them out again.
 
     :param node: must have no obstacle.
+    :param wait: see `Pool`.
     :raises NodeUnavailable: from the constructor, when it has one.
     """
 
-    def __init__(self, node: Node, bucket: str, limits: Limits) -> None:
-        self._client = NodeClient(node, limits)
+    def __init__(
+        self, node: Node, bucket: str, limits: Limits, *, wait: Wait | None = None
+    ) -> None:
+        self._client = NodeClient(node, limits, wait=wait)
         self._bucket = bucket
         self._has_bucket = False
 

@@ -11,7 +11,7 @@ from objects.store.gate import Gate
 from objects.store.request import Request
 from objects.store.response import Response
 from objects.store.signing import Signer
-from objects.store.transport import Pool
+from objects.store.transport import Pool, Wait
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +56,11 @@ class Call:
 class NodeClient:
     """Talks to one node at one address with one key pair.
 
+    :param wait: see `Pool`.
     :raises NodeUnavailable: from the constructor, for a node with an obstacle.
     """
 
-    def __init__(self, node: Node, limits: Limits) -> None:
+    def __init__(self, node: Node, limits: Limits, *, wait: Wait | None = None) -> None:
         if node.obstacle or node.host is None or node.address is None or node.credentials is None:
             # Nothing was sent, and the node may have started since the snapshot was made.
             raise NodeUnavailable(
@@ -74,6 +75,7 @@ class NodeClient:
             node.port,
             connect_timeout=limits.connect_timeout,
             read_timeout=limits.read_timeout,
+            wait=wait,
         )
 
     def call(self, call: Call) -> Response:

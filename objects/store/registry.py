@@ -6,6 +6,7 @@ from dataclasses import replace
 from nodes.node import Node
 from objects.store.bucket import Store
 from objects.store.client import Limits
+from objects.store.transport import Wait
 
 
 class Stores:
@@ -14,9 +15,13 @@ class Stores:
     A node that moved or changed its keys gets a new store; the old one's connections end.
     """
 
-    def __init__(self, bucket: str, limits: Limits) -> None:
+    def __init__(self, bucket: str, limits: Limits, *, wait: Wait | None = None) -> None:
+        """
+        :param wait: see `Pool`.
+        """
         self._bucket = bucket
         self._limits = limits
+        self._wait = wait
         # The node as last seen, which may differ from the store's own in its state.
         self._stores: dict[str, tuple[Node, Store]] = {}
         self._lock = threading.Lock()
@@ -33,7 +38,8 @@ class Stores:
             # Requests that come at once must share a store, for it bounds how many wait.
             _, store = self._stores.get(node.name, (None, None))
             if store is None or not _same(store.node, node):
-                previous, store = store, Store(node, self._bucket, self._limits)
+                previous = store
+                store = Store(node, self._bucket, self._limits, wait=self._wait)
                 if previous is not None:
                     previous.close()
             self._stores[node.name] = (node, store)

@@ -26,10 +26,8 @@ IDLE_LIFETIME = 20.0
 #: socket(2): this process, or this machine, has too many files open. The node has no part in it.
 _NO_DESCRIPTOR = frozenset({errno.EMFILE, errno.ENFILE})
 
-#: Waits until a socket can be read from; raises TimeoutError as its `recv` would. A server with an
-#: event loop sets its own here, so that requests take turns: without it, one whose answer is there
-#: already goes on at once, and those that wait for longer go on waiting.
-await_readable: Callable[[socket.socket], object] | None = None
+#: Waits until a socket can be read from; raises TimeoutError as the socket's `recv` would.
+Wait = Callable[[socket.socket], object]
 
 
 class Connection:
@@ -105,8 +103,8 @@ class Connection:
                 # A timeout of 0 would mean not to wait at all.
                 left = max(deadline - time.monotonic(), 0.001)
                 sock.settimeout(min(left, self.patience))
-            if await_readable is not None:
-                await_readable(sock)
+            if self._pool.wait is not None:
+                self._pool.wait(sock)
             return sock.recv(size)
         except TimeoutError as error:
             raise TimedOut("the node did not go on in time") from error
@@ -184,14 +182,23 @@ class Pool:
     :param connect_timeout: seconds until an unanswered connection attempt is given up.
     :ivar read_timeout: seconds for which a node may be silent within an exchange, and that it has
         for a head.
+    :ivar wait: called before each `recv`. A server with an event loop gives one that waits there
+        even when something has arrived already, so that requests take turns; None for no wait.
     """
 
     def __init__(
-        self, host: str, port: int, *, connect_timeout: float, read_timeout: float
+        self,
+        host: str,
+        port: int,
+        *,
+        connect_timeout: float,
+        read_timeout: float,
+        wait: Wait | None = None,
     ) -> None:
         self._address = (host, port)
         self._connect_timeout = connect_timeout
         self.read_timeout = read_timeout
+        self.wait = wait
         # Only by operations that are atomic: requests run beside each other.
         self._idle: deque[tuple[socket.socket, float]] = deque()
 

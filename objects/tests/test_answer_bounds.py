@@ -6,7 +6,6 @@ from contextlib import closing
 
 import pytest
 
-from objects.store import transport
 from objects.store.documents import NotADocument, read_document
 from objects.store.errors import BadAnswer, TimedOut
 from objects.store.request import Request
@@ -21,12 +20,24 @@ LIMIT = 2**22 + 2**16
 
 
 @pytest.fixture
-def pool_to() -> Iterator[Callable[..., Pool]]:
+def turns() -> list[int]:
+    """One entry for each time that the event loop may let others go on."""
+    return []
+
+
+@pytest.fixture
+def pool_to(turns: list[int]) -> Iterator[Callable[..., Pool]]:
     pools: list[Pool] = []
 
     def make(server: NodeServer, read_timeout: float = PATIENCE) -> Pool:
         pools.append(
-            Pool("127.0.0.1", server.port, connect_timeout=PATIENCE, read_timeout=read_timeout)
+            Pool(
+                "127.0.0.1",
+                server.port,
+                connect_timeout=PATIENCE,
+                read_timeout=read_timeout,
+                wait=lambda sock: turns.append(sock.fileno()),
+            )
         )
         return pools[-1]
 
@@ -157,14 +168,6 @@ def test_chunks_of_one_byte_are_read(pool_to: Callable[..., Pool]) -> None:
 
 def document_from(pool: Pool, limit: int) -> str:
     return read_document(get(pool), limit=limit).tag
-
-
-@pytest.fixture
-def turns(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """One entry for each time that the event loop may let others go on."""
-    taken: list[int] = []
-    monkeypatch.setattr(transport, "await_readable", lambda sock: taken.append(sock.fileno()))
-    return taken
 
 
 ENTRY = b"<Contents><Key>" + b"a" * 200 + b"</Key><Size>5</Size><ETag>e</ETag></Contents>"

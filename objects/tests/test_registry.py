@@ -1,6 +1,7 @@
 """One store for each node."""
 
 import itertools
+import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -8,6 +9,7 @@ from dataclasses import replace
 import pytest
 
 from nodes.node import Credentials, Node, NodeState
+from objects import store
 from objects.exceptions import NodeUnavailable
 from objects.store import registry
 from objects.store.bucket import Store
@@ -83,6 +85,19 @@ def test_a_node_is_unavailable_while_stopped_and_has_its_store_afterwards(stores
     assert stores.of(node()) is first
 
 
+def test_its_pool_waits_as_it_was_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def wait(_sock: socket.socket) -> None: ...
+
+    assert Stores("objects", LIMITS, wait=wait).of(node())._client._pool.wait is wait
+    monkeypatch.setattr(store._Configured, "wait", None)
+    store.get_stores.cache_clear()
+    store.configure(wait=wait)
+    assert store.get_stores().of(node())._client._pool.wait is wait
+    with pytest.raises(RuntimeError, match="made already"):
+        store.configure(wait=None)
+    store.get_stores.cache_clear()
+
+
 def test_those_who_come_at_once_share_one_store(
     stores: Stores, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -90,9 +105,9 @@ def test_those_who_come_at_once_share_one_store(
     lock = CountingLock()
     monkeypatch.setattr(stores, "_lock", lock)
 
-    def slow(*args: object) -> Store:
+    def slow(*args: object, **options: object) -> Store:
         assert lock.all_came.wait(10)
-        return Store(*args)  # type: ignore[arg-type]
+        return Store(*args, **options)  # type: ignore[arg-type]
 
     monkeypatch.setattr(registry, "Store", slow)
     with ThreadPoolExecutor(CountingLock.EXPECTED) as pool:

@@ -51,21 +51,22 @@ def fetch(pool: Pool, request: Request = GET) -> bytes:
 class TestTurns:
     """An event loop decides who goes on. The worker's tests have the real one."""
 
-    def test_are_waited_for(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_are_waited_for(self) -> None:
         waits: list[int] = []
-        monkeypatch.setattr(transport, "await_readable", lambda sock: waits.append(sock.fileno()))
         with NodeServer(says(ok(b"hello"))) as server, _closed(pool_to(server)) as pool:
+            pool.wait = lambda sock: waits.append(sock.fileno())
             assert fetch(pool) == b"hello"
         assert waits
         assert -1 not in waits
 
-    def test_that_do_not_come_in_time(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_that_do_not_come_in_time(self) -> None:
         def never(_sock: socket.socket) -> None:
             raise TimeoutError
 
-        monkeypatch.setattr(transport, "await_readable", never)
-        with NodeServer(says(ok(b"hello"))) as server, pytest.raises(TimedOut):
-            fetch(pool_to(server))
+        with NodeServer(says(ok(b"hello"))) as server, _closed(pool_to(server)) as pool:
+            pool.wait = never
+            with pytest.raises(TimedOut):
+                fetch(pool)
 
 
 class TestAnswersThatAreWhole:

@@ -64,10 +64,10 @@ def post_worker_init(worker: object) -> None:
     """Know the nodes before the first request asks, and keep pauses short."""
     from nodes.membership import get_membership
     from nodes.news import get_news
-    from objects.store import transport
+    from objects import store
     from objgw_site.server.turns import await_readable
 
-    transport.await_readable = await_readable
+    store.configure(wait=await_readable)
     get_news().record = SharedRecord(news_file)
     get_membership().keep()
     # Django needs it for the first error that it logs, when there may be no descriptor to load it.
