@@ -6,8 +6,10 @@
 import codecs
 import gc
 import sys
+from typing import Any
 
 from objgw_site.env import Environment
+from objgw_site.server.balance import get_loads
 from objgw_site.server.log import ACCESS_FORMAT
 from objgw_site.server.machine import raise_descriptor_limit, this_machine
 from objgw_site.server.record import SharedRecord, nameless_file
@@ -58,6 +60,11 @@ def on_starting(server: object) -> None:
 
     for warning in UNKNOWN_VARIABLES:
         print(f"objgw warns: {warning}", file=sys.stderr)
+
+
+def child_exit(_server: object, worker: Any) -> None:
+    """Called by the master: a worker has ended, whatever the reason."""
+    get_loads().give_back(worker.load)
 
 
 def post_worker_init(worker: object) -> None:

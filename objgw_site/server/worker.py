@@ -33,6 +33,7 @@ from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlsplit
 
+import gevent
 from gevent import GreenletExit, getcurrent
 from gunicorn.http import errors, wsgi
 from gunicorn.workers.base_async import AsyncWorker
@@ -40,6 +41,7 @@ from gunicorn.workers.ggevent import GeventWorker
 
 from objgw_site.env import Environment
 from objgw_site.fields import ERROR_FIELDS
+from objgw_site.server.balance import BEAT_SECONDS, get_loads
 from objgw_site.server.body import Input, body_was_read
 from objgw_site.server.connection import Connection
 from objgw_site.server.errors import problem_of
@@ -75,6 +77,11 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no type hints
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        # The master makes the workers, and forks then.
+        self.load = get_loads().take_row()
+        self._listeners: list[Listener] = []
+        #: Connections to be ended with their next answer, for other workers have fewer.
+        self._to_give_away = 0
         self._connections: dict[Any, Connection] = {}
         variables = read_variables(Environment(), this_machine())
         slots = self.worker_connections
@@ -96,7 +103,13 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no type hints
         # Nothing changes them any more, and each is read several times a request by way of
         # `Config.__getattr__`.
         self.cfg.__dict__.update({name: item.get() for name, item in self.cfg.settings.items()})
+        gevent.spawn(self._beat)
         super().run()
+
+    def _beat(self) -> None:
+        while True:
+            self.load.beat()
+            gevent.sleep(BEAT_SECONDS)
 
     def notify(self) -> None:
         """gunicorn calls this once a second, also while the worker waits for its last requests."""
@@ -104,6 +117,7 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no type hints
         now = time.monotonic()
         elapsed, self._noticed = now - self._noticed, now
         idle_seconds = self.cfg.keepalive if self.alive else _IDLE_AT_STOP
+        self._to_give_away = self.load.excess()
         self._slots.end_idle(now, taken=idle_seconds, reserved=min(idle_seconds, RESERVE_SECONDS))
         for connection in too_slow(self._slots.busy(), self._pace, elapsed):
             self._let_go(connection)
@@ -114,11 +128,11 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no type hints
             listener,
             handle=partial(self.handle, listener),
             spawn=spawn,
+            load=self.load,
             make_room=self._slots.make_room,
             **{name: value for name, value in given.items() if name == "ssl_context"},
         )
-        if self.cfg.workers > 1:
-            server.max_accept = 1  # as the base class has it
+        self._listeners.append(server)
         return server
 
     def handle(self, listener: Any, client: Any, addr: Any) -> None:
@@ -140,6 +154,7 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no type hints
 
     def handle_request(self, listener_name: Any, req: Request, sock: Any, addr: Any) -> bool:
         """Answer one request; a StopIteration ends the connection, as gunicorn has it."""
+        self._look_for_connections()
         started = datetime.now()  # noqa: DTZ005  (for gunicorn's own logger)
         connection = self._connections[getcurrent()]
         connection.unreader = req.unreader
@@ -162,7 +177,7 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no type hints
         environ["wsgi.multithread"] = True
         if dropped:
             environ["objgw.dropped_headers"] = dropped
-        if connection.reserved or not self.alive:
+        if connection.reserved or not self.alive or self._is_to_be_given_away():
             resp.force_close()
         try:
             self._respond(resp, environ)
@@ -176,6 +191,17 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no type hints
             raise StopIteration
         if resp.should_close():
             raise StopIteration
+        return True
+
+    def _look_for_connections(self) -> None:
+        for server in self._listeners:
+            server.look()
+
+    def _is_to_be_given_away(self) -> bool:
+        """Whether a connection ends, so that its client opens its next to another worker."""
+        if self._to_give_away == 0:
+            return False
+        self._to_give_away -= 1
         return True
 
     def _let_go(self, connection: Connection) -> None:

@@ -3,6 +3,7 @@
 import hashlib
 import itertools
 import json
+import os
 import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
@@ -46,6 +47,8 @@ def application(  # noqa: C901  (a list, not a decision)
             return _whole(start_response, "200 OK", found)
         case "/livez" | "/readyz":
             return _whole(start_response, "200 OK", {"path": environ["PATH_INFO"]})
+        case "/pid":
+            return _whole(start_response, "200 OK", {"pid": os.getpid()})
         case "/slow":
             time.sleep(4)
             return _whole(start_response, "200 OK", {})
