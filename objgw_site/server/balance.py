@@ -57,7 +57,7 @@ class Loads:
 class Load:
     """The connections of one worker, and how they compare with those of the others."""
 
-    def __init__(self, cells: memoryview, row: int | None) -> None:
+    def __init__(self, cells: "memoryview[float]", row: int | None) -> None:
         """
         :param cells: of the whole table.
         :param row: the first cell of this worker's; None for a worker that is not counted.

@@ -9,9 +9,9 @@ from collections.abc import Callable
 from typing import Any
 
 import gevent
-from gevent.server import StreamServer
 
 from objgw_site.server.balance import Load
+from objgw_site.server.internals import StreamServer, accept_now, start_accepting, stop_accepting
 
 logger = logging.getLogger("objgw.worker")
 
@@ -95,8 +95,8 @@ class Listener(StreamServer):
         if now < self._next_look:
             return
         self._next_look = now + _LOOK_PAUSE
-        if self.started and not self._exhausted and not self.full():
-            self._do_read()
+        if not self._exhausted:
+            accept_now(self)
 
     def _has_waited_long(self) -> bool:
         now = time.monotonic()
@@ -106,15 +106,15 @@ class Listener(StreamServer):
         return now - self._waiting_since > _PATIENCE
 
     def _wait_for_turn(self) -> None:
-        self.stop_accepting()
+        stop_accepting(self)
         if not self._waiting:
             self._waiting = True
             gevent.spawn_later(_TURN_PAUSE, self._look_again)
 
     def _look_again(self) -> None:
         self._waiting = False
-        if self.started and not self._exhausted:
-            self.start_accepting()
+        if not self._exhausted:
+            start_accepting(self)
 
     def _pause(self, error: OSError) -> None:
         now = time.monotonic()
@@ -128,11 +128,11 @@ class Listener(StreamServer):
             )
         self._exhausted = True
         self._load.leave()
-        self.stop_accepting()
+        stop_accepting(self)
         gevent.spawn_later(_SHORT_PAUSE if self._make_room() else _PAUSE, self._resume)
 
     def _resume(self) -> None:
         self._exhausted = False
         if self.started:
             self._load.join()
-            self.start_accepting()
+            start_accepting(self)
