@@ -3,12 +3,20 @@
 import socket
 from typing import Any
 
-from gunicorn.http.body import Body, LengthReader
-from gunicorn.http.errors import ParseException
-from gunicorn.http.message import Request
-
 from objgw_site.server.chunked import ChunkedReader
 from objgw_site.server.errors import problem_of
+from objgw_site.server.internals import (
+    Body,
+    ParseException,
+    Request,
+    bytes_left,
+    count_read,
+    give_back,
+    is_counted,
+    reader_of,
+    take_received,
+    unreader_of,
+)
 from objgw_site.server.turns import receive
 
 #: Read at once where all is asked for.
@@ -18,16 +26,16 @@ _PIECE = 256 * 1024
 class Input:
     """The body of one request, as WSGI wants it.
 
-    gunicorn's own ``Body`` copies a byte six times on its way. A body of known length comes
-    straight from the socket here, once what gunicorn had read ahead is used up; its count of what
-    is left is kept right. Chunked coding is for `ChunkedReader`.
+    gunicorn's own ``Body`` copies each byte six times. Here, a body of known length comes straight
+    from the socket once what gunicorn had received with the head is used up, and gunicorn's count
+    of what is left is kept right. A chunked body is read by `ChunkedReader`.
 
     :param expects: whether the client waits for ``100 Continue``; it gets it with the first read.
     """
 
     def __init__(self, body: Body, sock: socket.socket, *, expects: bool) -> None:
-        self._reader: Any = body.reader
-        self._counted = isinstance(body.reader, LengthReader)
+        self._reader: Any = reader_of(body)
+        self._counted = is_counted(self._reader)
         self._sock = sock
         self._expects = expects
         #: Read already, behind the end of a line.
@@ -62,11 +70,11 @@ class Input:
         return line[:end]
 
     def _counted_read(self, size: int) -> bytes:
-        size = min(size, self._reader.length)
+        size = min(size, bytes_left(self._reader))
         if size == 0:
             return b""
         data = self._read_ahead(size) or receive(self._sock, size)
-        self._reader.length -= len(data)
+        count_read(self._reader, len(data))
         return data
 
     def _chunked_read(self, size: int) -> bytes:
@@ -77,19 +85,16 @@ class Input:
         return data
 
     def _read_ahead(self, size: int) -> bytes:
-        unreader = self._reader.unreader
-        data: bytes = unreader.take_buffered()
+        unreader = unreader_of(self._reader)
+        data = take_received(unreader)
         if len(data) > size:
-            unreader.unread(data[size:])
+            give_back(unreader, data[size:])
         return data[:size]
 
 
 def body_was_read(req: Request) -> bool:
     """Whether nothing of a request's body is left on the connection."""
-    match req.body.reader:
-        case LengthReader(length=length):
-            return bool(length == 0)
-        case ChunkedReader(ended=ended):
-            return ended
-        case _:
-            return False
+    reader = reader_of(req.body)
+    if is_counted(reader):
+        return bytes_left(reader) == 0
+    return isinstance(reader, ChunkedReader) and reader.ended

@@ -7,10 +7,14 @@ has received once for each chunk of it.
 import re
 from typing import Any
 
-from gunicorn.http.body import CHUNK_EXT_RE
-from gunicorn.http.errors import NoMoreData
-
 from objgw_site.server.errors import HeadTooLarge, InvalidRequest
+from objgw_site.server.internals import (
+    CHUNK_EXT_RE,
+    NoMoreData,
+    give_back,
+    socket_of,
+    take_received,
+)
 from objgw_site.server.turns import receive
 
 #: The most bytes of a line with a chunk's size and extensions.
@@ -42,9 +46,9 @@ class ChunkedReader:
         :param trailer_limit: the most bytes of them.
         """
         self._request = request
-        self._sock = request.unreader.sock
+        self._sock = socket_of(request.unreader)
         self._trailer_limit = trailer_limit
-        self._buffer: bytes = request.unreader.take_buffered()
+        self._buffer: bytes = take_received(request.unreader)
         self._position = 0
         #: Bytes of the present chunk that are not read yet.
         self._left = 0
@@ -133,7 +137,7 @@ class ChunkedReader:
             if section is None:
                 raise HeadTooLarge
             self._request.trailers = self._request.parse_headers(section, from_trailer=True)
-        self._request.unreader.unread(self._buffer[self._position :])
+        give_back(self._request.unreader, self._buffer[self._position :])
         self._buffer, self._position = b"", 0
         self.ended = True
 

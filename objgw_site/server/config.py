@@ -6,12 +6,14 @@
 import codecs
 import gc
 import sys
+from typing import Any
 
 from objgw_site.env import Environment
-from objgw_site.server.log import ACCESS_FORMAT
+from objgw_site.server.balance import get_loads
 from objgw_site.server.machine import raise_descriptor_limit, this_machine
 from objgw_site.server.record import SharedRecord, nameless_file
 from objgw_site.server.variables import read_variables
+from objgw_site.server.versions import wrong_versions
 
 # Each connection takes up to three, and the usual soft limit is 1,024.
 raise_descriptor_limit()
@@ -38,7 +40,9 @@ graceful_timeout = variables.graceful_timeout
 # The heartbeat of a worker's event loop, not a limit for requests: transfers may take hours.
 timeout = 60
 accesslog = "-" if variables.access_log else None
-access_log_format = ACCESS_FORMAT
+# Client, request line, status, bytes of the body, seconds, user agent. When, and the request's id,
+# stand at the beginning of each line.
+access_log_format = '%(h)s "%(r)s" %(s)s %(B)s %(L)s "%(a)s"'
 logger_class = "objgw_site.server.log.Logger"
 # gunicorn's own control interface is of no use to a container.
 control_socket_disable = True
@@ -46,9 +50,9 @@ control_socket_disable = True
 # Opened here, by the master, so that all workers have the same one.
 news_file = nameless_file()
 
-for problem in env.problems:
-    print(f"objgw does not start: {problem}", file=sys.stderr)
-if env.problems:
+if problems := [*wrong_versions(), *env.problems]:
+    for problem in problems:
+        print(f"objgw does not start: {problem}", file=sys.stderr)
     sys.exit(1)
 
 
@@ -60,12 +64,17 @@ def on_starting(server: object) -> None:
         print(f"objgw warns: {warning}", file=sys.stderr)
 
 
+def child_exit(_server: object, worker: Any) -> None:
+    """Called by the master: a worker has ended, whatever the reason."""
+    get_loads().give_back(worker.load)
+
+
 def post_worker_init(worker: object) -> None:
     """Know the nodes before the first request asks, and keep pauses short."""
     from nodes.membership import get_membership
     from nodes.news import get_news
     from objects import store
-    from objgw_site.server.turns import await_readable
+    from objgw_site.server.internals import await_readable
 
     store.configure(wait=await_readable)
     get_news().record = SharedRecord(news_file)

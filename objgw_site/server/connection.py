@@ -1,18 +1,22 @@
-"""A client's connection."""
+"""The state of a client's connection."""
 
 import time
 from typing import Any
 
-from gevent.socket import wait_read, wait_readwrite
+from gevent.socket import wait_read
+
+from objgw_site.server.internals import await_turn, has_received
 
 
 class Connection:
     """A client's connection; entered while it has no request.
 
     :ivar idle_since: when it began to wait for a request, None while it has one.
-    :ivar reserved: that it has no slot: only health checks are served, and it is closed then.
-    :ivar client_key: what stands for its client; "" when it may have all slots.
-    :ivar pace: how fast it has been in its present request, once that was looked at.
+    :ivar reserved: whether it has no slot: of such a connection only health checks are served, and
+        then it is closed.
+    :ivar client_key: what the client's connections are counted by; "" when it may have all slots.
+    :ivar pace: how fast the client has been in the present request, once that was looked at.
+    :ivar unreader: gunicorn's, of the latest request; it may hold what the client sent behind it.
     """
 
     def __init__(self, client: Any) -> None:
@@ -21,7 +25,6 @@ class Connection:
         self.reserved = False
         self.client_key = ""
         self.pace: Any = None
-        #: Of the latest request; it may hold what the client sent behind it.
         self.unreader: Any = None
 
     def __enter__(self) -> None:
@@ -29,13 +32,13 @@ class Connection:
         # Not `recv` at once: where the next request is there already, the connections that wait
         # for longer would go on waiting.
         if self._has_read_ahead():
-            # Comes back after one turn of the event loop; `sleep(0)` would come back before it.
-            wait_readwrite(self.client.fileno())
+            # Not `sleep(0)`, which comes back before the event loop has looked at the others.
+            await_turn(self.client)
         else:
             wait_read(self.client.fileno())
 
     def _has_read_ahead(self) -> bool:
-        if self.unreader is not None and self.unreader.buf.getbuffer().nbytes:
+        if self.unreader is not None and has_received(self.unreader):
             return True
         # What TLS has decrypted already, too.
         return bool(getattr(self.client, "pending", int)())

@@ -1,7 +1,6 @@
 """What never became a request, and the answer to it."""
 
-from gunicorn.http import errors
-
+from objgw_site.server.internals import errors
 from problems.problem import Problem, UnknownCoding
 
 #: The most bytes of a request's line, fields and trailers together.

@@ -3,12 +3,7 @@
 import re
 from typing import Any
 
-from gunicorn.http import body as gunicorn_body
-from gunicorn.http import errors
-from gunicorn.http.message import TOKEN_RE
-from gunicorn.http.message import Request as GunicornRequest
-from gunicorn.http.parser import RequestParser
-
+from objgw_site.server import internals
 from objgw_site.server.chunked import ChunkedReader, has_bare_line_feed
 from objgw_site.server.errors import (
     HEAD_LIMIT,
@@ -17,6 +12,7 @@ from objgw_site.server.errors import (
     MethodNotImplemented,
     VersionNotSupported,
 )
+from objgw_site.server.internals import TOKEN_RE, Body, errors, socket_of, use_request_class
 from objgw_site.server.turns import receive
 
 #: RFC 9110 section 9.3, and PATCH (RFC 5789). Any other gets 501.
@@ -28,12 +24,10 @@ _RECEIVED = 8 * 1024
 _VERSION = re.compile(rb" HTTP/([0-9])\.([0-9])\Z")
 
 
-class Request(GunicornRequest):  # type: ignore[misc]  # gunicorn has no type hints
-    """A request of a client: gunicorn's, but for how its head is received.
+class Request(internals.Request):  # type: ignore[misc]  # gunicorn has no type hints
+    """A client's request: gunicorn's, but for how its head is received."""
 
-    Relied on: `parse` is called once, gives back what came behind the head, and leaves behind it
-    what `parse_request_line` and `parse_headers` find; then `set_body_reader` is called.
-    """
+    body: Body
 
     def parse(self, unreader: Any) -> bytes:
         """
@@ -76,12 +70,10 @@ class Request(GunicornRequest):  # type: ignore[misc]  # gunicorn has no type hi
         if self.method not in METHODS:
             raise _not_implemented(self.method)
 
-    body: gunicorn_body.Body
-
     def set_body_reader(self) -> None:
         super().set_body_reader()
-        if isinstance(self.body.reader, gunicorn_body.ChunkedReader):
-            self.body = gunicorn_body.Body(ChunkedReader(self, self._trailer_limit))
+        if isinstance(internals.reader_of(self.body), internals.GunicornChunkedReader):
+            self.body = Body(ChunkedReader(self, self._trailer_limit))
 
     def _without_empty_line(self, data: bytes) -> bytes:
         """RFC 9112 section 2.2: an empty line before a request is ignored."""
@@ -110,7 +102,7 @@ class Request(GunicornRequest):  # type: ignore[misc]  # gunicorn has no type hi
         return bytes(buffer), end
 
     def _receive(self) -> bytes:
-        data = receive(self.unreader.sock, _RECEIVED)
+        data = receive(socket_of(self.unreader), _RECEIVED)
         if not data:
             raise errors.NoMoreData(b"")
         return data
@@ -139,5 +131,4 @@ def _not_implemented(method: str) -> MethodNotImplemented:
     )
 
 
-# gunicorn makes its parsers itself; what they make of a head is an attribute of theirs.
-RequestParser.mesg_class = Request
+use_request_class(Request)

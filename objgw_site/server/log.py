@@ -3,17 +3,12 @@
 import itertools
 from typing import Any
 
-from gunicorn import glogging
-
 from objgw_site.log import FORMAT, LineFormatter
+from objgw_site.server import internals
 from problems.request_id import RequestIdFilter
 
-#: Client, request line, status, bytes of the body, seconds, user agent. When, and the request's id,
-#: stand at the beginning of each line.
-ACCESS_FORMAT = '%(h)s "%(r)s" %(s)s %(B)s %(L)s "%(a)s"'
 
-
-class Logger(glogging.Logger):  # type: ignore[misc]  # gunicorn has no type hints
+class Logger(internals.Logger):  # type: ignore[misc]  # gunicorn has no type hints
     """Logs what the master and the workers do, and each request when that is asked for."""
 
     def setup(self, cfg: Any) -> None:

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from objgw_site.server.connection import Connection
-from objgw_site.server.turns import waits_to_receive, waits_to_send
+from objgw_site.server.internals import waits_to_receive, waits_to_send
 
 #: Where the two counters are in the kernel's struct tcp_info (linux/tcp.h, since Linux 4.1).
 _COUNTERS = struct.Struct("=QQ")

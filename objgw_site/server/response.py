@@ -6,15 +6,14 @@ from email.utils import formatdate
 from functools import lru_cache
 from typing import Any
 
-from gunicorn.http import wsgi
-
+from objgw_site.server import internals
 from objgw_site.server.body import body_was_read
 
 #: First pieces of a body up to this size are sent together with the head.
 _ONE_WRITE = 64 * 1024
 
 
-class GatewayResponse(wsgi.Response):  # type: ignore[misc]  # gunicorn has no type hints
+class GatewayResponse(internals.Response):  # type: ignore[misc]  # gunicorn has no type hints
     """Sends head and first piece together, and closes after a request that was not read."""
 
     def __init__(self, *args: Any) -> None:

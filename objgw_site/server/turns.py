@@ -10,6 +10,8 @@ import time
 from contextlib import suppress
 from typing import Any
 
+from objgw_site.server.internals import await_readable, plain_socket
+
 #: SO_LINGER of socket(7): closing throws away what was not taken yet.
 _NO_LINGER = struct.pack("ii", 1, 0)
 
@@ -20,10 +22,10 @@ _DRAINED = 64 * 1024
 def end_of_input(sock: Any) -> None:
     """Make a socket read as ended once what has arrived is read.
 
-    gevent's own ``shutdown`` would end the waiting ``recv`` by an exception, read or not, so it is
-    the plain socket's, which gevent keeps as ``_sock``. Takes no descriptor: there may be none.
+    gevent's own ``shutdown`` would end a waiting ``recv`` by an exception, whether there is
+    something to read or not. Needs no descriptor: there may be none.
     """
-    sock._sock.shutdown(socket.SHUT_RD)  # noqa: SLF001
+    plain_socket(sock).shutdown(socket.SHUT_RD)
 
 
 def abandon(sock: Any) -> None:
@@ -32,25 +34,7 @@ def abandon(sock: Any) -> None:
     What the peer has not taken yet is thrown away when the socket is closed.
     """
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
-    sock._sock.shutdown(socket.SHUT_RDWR)  # noqa: SLF001
-
-
-def waits_to_receive(sock: Any) -> bool:
-    """Whether a greenlet waits for something to read, in gevent's ``recv`` or `await_readable`."""
-    return bool(sock._read_event.active)  # noqa: SLF001
-
-
-def waits_to_send(sock: Any) -> bool:
-    """Whether a greenlet waits for its peer to take something."""
-    return bool(sock._write_event.active)  # noqa: SLF001
-
-
-def await_readable(sock: Any) -> None:
-    """Wait in the event loop until a gevent socket can be read from, even if it can be already.
-
-    As its ``recv`` does when there is nothing, with the watcher and the timeout that it has.
-    """
-    sock._wait(sock._read_event)  # noqa: SLF001  (gevent.socket.wait_read makes a watcher each time)
+    plain_socket(sock).shutdown(socket.SHUT_RDWR)
 
 
 def receive(sock: Any, size: int) -> bytes:

@@ -3,12 +3,13 @@
 import hashlib
 import itertools
 import json
+import os
 import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from objects.store import get_stores
-from objgw_site.server import turns
+from objgw_site.server import internals
 
 Respond = Callable[[str, list[tuple[str, str]]], object]
 
@@ -42,10 +43,12 @@ def application(  # noqa: C901  (a list, not a decision)
             start_response("200 OK", [("Content-Length", str(64 * 2**20))])
             return (b"x" * 2**20 for _ in range(64))
         case "/waits":
-            found = {"in the event loop": get_stores()._wait is turns.await_readable}
+            found = {"in the event loop": get_stores()._wait is internals.await_readable}
             return _whole(start_response, "200 OK", found)
         case "/livez" | "/readyz":
             return _whole(start_response, "200 OK", {"path": environ["PATH_INFO"]})
+        case "/pid":
+            return _whole(start_response, "200 OK", {"pid": os.getpid()})
         case "/slow":
             time.sleep(4)
             return _whole(start_response, "200 OK", {})

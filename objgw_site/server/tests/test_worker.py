@@ -22,6 +22,8 @@ CLIENT_TIMEOUT = 2
 class Server:
     """gunicorn, configured as in production, around `objgw_site.server.tests.application`."""
 
+    config = "objgw_site.server.config"
+
     def __init__(self, **settings: str) -> None:
         environment = {
             "PATH": os.environ["PATH"],
@@ -36,7 +38,7 @@ class Server:
         }
         self._process = subprocess.Popen(
             [
-                *(sys.executable, "-m", "gunicorn", "-c", "python:objgw_site.server.config"),
+                *(sys.executable, "-m", "gunicorn", "-c", f"python:{self.config}"),
                 "objgw_site.server.tests.application:application",
             ],
             cwd=ROOT,
@@ -364,7 +366,7 @@ def test_a_connection_without_a_request_ends_after_a_while(begun: str) -> None:
 _WAITS = """
 from gevent import monkey; monkey.patch_all()
 import gevent, socket
-from objgw_site.server.turns import await_readable
+from objgw_site.server.internals import await_readable
 one, other = socket.socketpair()
 other.send(b"x")
 seen = []
