@@ -129,10 +129,8 @@ class DockerDiscovery(BaseDiscovery):
     def check(self) -> list[str]:
         if _can_be_asked(os.environ.get("DOCKER_HOST", "")):
             return []
-        return [
-            "DOCKER_HOST must be unix:///PATH or tcp://HOST:PORT, without user and password, "
-            f"not '{daemon_url()}'."
-        ]
+        needed = "unix:///PATH or tcp://HOST:PORT, without user and password"
+        return [f"DOCKER_HOST must be {needed}, not '{daemon_url()}'."]
 
     @property
     def absence(self) -> str:
