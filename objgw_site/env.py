@@ -109,12 +109,12 @@ class Environment:
     def size(self, name: str, default: None) -> int | None: ...
 
     def size(self, name: str, default: int | None) -> int | None:
-        """A number of bytes, as ``1048576``, ``64KiB`` or ``5G`` (powers of 1024)."""
+        """A number of bytes, one at least, as ``1048576``, ``64KiB`` or ``5G`` (powers of 1024)."""
         raw = self._raw(name)
         if raw is None:
             return default
         match = _SIZE.fullmatch(raw)
-        if not match:
+        if not match or not int(match[1]):
             self._refuse(name, "a number of bytes such as 1048576, 64KiB or 5G")
             return default
         return int(match[1]) * _FACTOR[(match[2] or "")[:1].upper()]

@@ -10,6 +10,7 @@ from typing import Any
 
 import docker
 import docker.errors
+import docker.utils
 import requests.exceptions
 
 from nodes.discovery.base import BaseDiscovery, DiscoveryError, DiscoveryOptions
@@ -123,12 +124,20 @@ class DockerDiscovery(BaseDiscovery):
         super().__init__(options)
         self._client: docker.DockerClient | None = None
         self._environments: dict[str, tuple[str, ...]] = {}
+        self._in_container = False
+
+    def check(self) -> list[str]:
+        if _can_be_asked(os.environ.get("DOCKER_HOST", "")):
+            return []
+        needed = "unix:///PATH or tcp://HOST:PORT, without user and password"
+        return [f"DOCKER_HOST must be {needed}, not '{daemon_url()}'."]
 
     @property
     def no_nodes_hint(self) -> str:
+        network = " that shares a Docker network with the gateway" if self._in_container else ""
         return (
-            f"There is no node: no container with '{self.options.name}' in its name "
-            "shares a Docker network with the gateway."
+            f"There is no node: Docker at {daemon_url()} has no container with "
+            f"'{self.options.name}' in its name{network}."
         )
 
     def discover(self) -> Sequence[Node]:
@@ -174,6 +183,7 @@ class DockerDiscovery(BaseDiscovery):
             all=True, filters={"name": re.escape(self.options.name)}
         )
         own_id, own_networks = self._own_container(client)
+        self._in_container = own_networks is not None
         best: dict[str, tuple[tuple[bool, bool], Node]] = {}
         seen: dict[str, tuple[str, ...]] = {}
         for container in listed:
@@ -247,6 +257,16 @@ def _is_gateway(container: Json) -> bool:
 def daemon_url() -> str:
     """Where the daemon is looked for, without a user name and password that may be in the URL."""
     return _USER_INFO.sub("", os.environ.get("DOCKER_HOST") or DEFAULT_URL)
+
+
+def _can_be_asked(url: str) -> bool:
+    """Whether Docker's client can connect to such a URL; the empty one is the local socket."""
+    try:
+        parsed = docker.utils.parse_host(url)
+    except (docker.errors.DockerException, ValueError):
+        return False
+    # It would need an SSH client, or Windows, for the others.
+    return parsed.startswith(("http://", "https://", "http+unix://"))
 
 
 def _reason(error: Exception) -> str:

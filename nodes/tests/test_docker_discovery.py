@@ -220,10 +220,24 @@ class TestInAContainer:
         assert found(discovery).keys() == {f"{NAME}-1"}
 
     def test_without_any_shared_network_the_absence_says_so(
-        self, discovery: DockerDiscovery
+        self, engine: Engine, discovery: DockerDiscovery
     ) -> None:
+        engine.containers = [
+            Container("gateway", OWN, {"front": "192.0.2.20"}),
+            Container(f"{NAME}-1", 1, {"back": "192.0.2.11"}),
+        ]
+        assert found(discovery) == {}
         assert NAME in discovery.no_nodes_hint
-        assert "shares a Docker network" in discovery.no_nodes_hint
+        assert "that shares a Docker network with the gateway" in discovery.no_nodes_hint
+
+
+def test_on_a_host_networks_are_not_what_is_missing(
+    engine: Engine, discovery: DockerDiscovery
+) -> None:
+    assert found(discovery) == {}
+    assert discovery.no_nodes_hint == (
+        f"There is no node: Docker at {engine.url} has no container with '{NAME}' in its name."
+    )
 
 
 class TestGateways:

@@ -23,7 +23,11 @@ logger = logging.getLogger("objgw.objects")
 _TYPE = "text/html; charset=utf-8"
 _HEAD = (
     '<!DOCTYPE html>\n<html lang="en">\n<meta charset="utf-8">\n'
-    '<meta name="viewport" content="width=device-width">\n<title>Objects</title>\n'
+    '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+    '<meta name="color-scheme" content="light dark">\n<link rel="icon" href="data:,">\n'
+    "<title>Objects</title>\n"
+    "<style>body{font-family:sans-serif}th,td{padding-right:1em;text-align:left}"
+    "td:first-child{overflow-wrap:anywhere}</style>\n"
     "<h1>Objects</h1>\n<table>\n<tr><th>id<th>bytes<th>stored\n"
 )
 
@@ -51,7 +55,8 @@ class ListingRenderer(BaseRenderer):
         )
         following = data["next"]
         link = f'<p><a rel="next" href="{escape(following)}">more</a>\n' if following else ""
-        return f"{_HEAD}{''.join(rows)}</table>\n{missing}{link}</html>\n"
+        passed_over = _passed_over(data["passed_over"])
+        return f"{_HEAD}{''.join(rows)}</table>\n{missing}{passed_over}{link}</html>\n"
 
 
 class IndexView(APIView):
@@ -79,7 +84,10 @@ class IndexView(APIView):
 
 _HEADERS = {
     "Cache-Control": "no-store",
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Content-Security-Policy": (
+        "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; "
+        "form-action 'none'; frame-ancestors 'none'"
+    ),
 }
 
 
@@ -94,7 +102,9 @@ def _index(listing: Listing) -> Iterator[bytes]:
         the part that was sent is not taken for all.
     """
     yield _HEAD.encode()
+    passed_over = 0
     while True:
+        passed_over += listing.passed_over
         yield "".join(_rows(listing)).encode()
         if listing.following is None:
             break
@@ -104,7 +114,7 @@ def _index(listing: Listing) -> Iterator[bytes]:
             logger.warning("index cut short: %s", problem.detail)
             # The server takes this for a connection that is gone, and ends it.
             raise ConnectionResetError(errno.ECONNRESET, "a node cannot be listed") from problem
-    yield b"</table>\n</html>\n"
+    yield f"</table>\n{_passed_over(passed_over)}</html>\n".encode()
 
 
 def _rows(listing: Listing) -> Iterable[str]:
@@ -116,3 +126,10 @@ def _rows(listing: Listing) -> Iterable[str]:
 def _row(url: str, object_id: str, size: int, stored: str) -> str:
     # Ids are letters and digits; the time is what the node says.
     return f'<tr><td><a href="{url}">{object_id}</a><td>{size}<td>{escape(stored)}\n'
+
+
+def _passed_over(count: int) -> str:
+    if not count:
+        return ""
+    keys = "1 key is" if count == 1 else f"{count} keys are"
+    return f"<p>{keys} not listed here: no object id, or on a node that does not own it.\n"

@@ -89,7 +89,7 @@ def test_what_are_not_seconds(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "value"),
     [
-        ("0", 0),
+        ("1", 1),
         ("1048576", 2**20),
         ("12B", 12),
         ("64KiB", 64 * 2**10),
@@ -106,7 +106,7 @@ def test_a_size(text: str, value: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["many", "1.5G", "-1", "5 P", "5 i", "G", "5\u212a", "\u0661", "9" * 5000]
+    "text", ["many", "0", "0G", "1.5G", "-1", "5 P", "5 i", "G", "5\u212a", "\u0661", "9" * 5000]
 )
 def test_what_is_not_a_size(text: str) -> None:
     env = environment(text)

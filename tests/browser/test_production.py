@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 
 from demo.gateway import GatewayProcess
 from tests.browser.conftest import Traffic
-from tests.browser.stored import put
+from tests.browser.stored import overwrite, put
 
 RATE = 44_100
 SECONDS = 240  # 42 MB: far more than a player fetches ahead
@@ -91,4 +91,19 @@ def test_the_start_page(
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     page.get_by_role("main").get_by_role("link", name="docs").click()
     expect(page.locator(".opblock")).to_have_count(9)
+    traffic.assert_clean(production.url)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("path", ["/objects?prefix=W", "/object/"])
+def test_the_lists_fit_a_phone(
+    page: Page, traffic: Traffic, production: GatewayProcess, path: str, scheme: str
+) -> None:
+    overwrite(production.url, f"/object/{'W' * 32}", bytes(1000))
+    page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+    page.set_viewport_size({"width": 390, "height": 800})
+    page.goto(f"{production.url}{path}")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    text = page.evaluate("getComputedStyle(document.body).color")
+    assert (text == "rgb(255, 255, 255)") == (scheme == "dark")
     traffic.assert_clean(production.url)

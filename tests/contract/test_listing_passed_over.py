@@ -5,7 +5,7 @@ from tests.contract.conftest import client_of
 from tests.contract.test_contract_listing import page, put_into
 from tests.contract.wire import Client
 from tests.functional.client import random_id
-from tests.functional.conftest import RunGateway
+from tests.functional.conftest import RunGateway, RunNodes
 
 
 def test_all_in_its_place(http: Client) -> None:
@@ -16,12 +16,27 @@ def test_all_in_its_place(http: Client) -> None:
 
 def test_what_lies_on_the_wrong_node_or_is_no_id(http: Client, s3_nodes: list[NodeProcess]) -> None:
     prefix = random_id(8)
-    keys = {prefix + random_id(20) for _ in range(6)}
+    keys = {prefix + random_id(20) for _ in range(20)}
     # All on the first node, and two thirds of them are for others.
     put_into(s3_nodes[0], *keys, f"{prefix}-no-id")
     found = page(http, f"?prefix={prefix}").json
     assert {entry["id"] for entry in found["objects"]} < keys
-    assert found["passed_over"] == 7 - len(found["objects"])
+    assert found["passed_over"] == 21 - len(found["objects"])
+
+
+def test_the_lists_for_browsers_say_so_as_well(
+    run_nodes: RunNodes, run_gateway: RunGateway
+) -> None:
+    nodes = run_nodes(2)
+    client = client_of(run_gateway(nodes))
+    assert client.put("a", b"x").status == 201
+    for path in ("/objects", "/object/"):
+        assert b"not listed" not in client.get(path, Accept="text/html").body
+    put_into(nodes[0], "no-id", "no-id-either")
+    for path in ("/objects", "/object/"):
+        body = client.get(path, Accept="text/html").body
+        assert b"2 keys are not listed here" in body
+        assert body.count(b"<a ") == 1
 
 
 def test_a_node_that_was_added_hides_objects(

@@ -30,6 +30,8 @@ BAD = [
     ({"OBJGW_GRACEFUL_TIMEOUT": "1h"}, "OBJGW_GRACEFUL_TIMEOUT must be a whole number"),
     ({"OBJGW_SPOOL_SIZE": "7MiB"}, "OBJGW_SPOOL_SIZE must be at least 8 MiB for each"),
     ({"OBJGW_ACCESS_LOG": "-"}, "OBJGW_ACCESS_LOG must be true or false"),
+    ({"OBJGW_CORS_ORIGINS": "*"}, "OBJGW_CORS_ORIGINS must be origins as browsers send them"),
+    ({"DJANGO_ALLOWED_HOSTS": "http://x"}, "DJANGO_ALLOWED_HOSTS must be names such as"),
 ]
 
 
@@ -72,6 +74,18 @@ def test_check_names_bad_nodes(bad: dict[str, str], complaint: str) -> None:
     assert found.returncode == 1
     assert complaint in found.stderr
     assert "hush-hush" not in found.stderr
+
+
+def test_check_names_a_docker_daemon_that_cannot_be_there() -> None:
+    found = run("manage.py", "check", OBJGW_DISCOVERY="docker", DOCKER_HOST="docker")
+    assert found.returncode == 1
+    assert "DOCKER_HOST must be unix:///PATH or tcp://HOST:PORT" in found.stderr
+
+
+def test_check_refuses_a_largest_object_of_no_bytes() -> None:
+    found = run("manage.py", "check", OBJGW_MAX_OBJECT_SIZE="0")
+    assert found.returncode == 1
+    assert "OBJGW_MAX_OBJECT_SIZE must be a number of bytes" in found.stderr
 
 
 @pytest.mark.parametrize(

@@ -51,7 +51,8 @@ def test_without_a_node(engine: Engine, arguments: tuple[str, ...]) -> None:
         found = show(*arguments, DOCKER_HOST=engine.url)
     finally:
         engine.stop()
-    assert f"There is no node: no container with '{NAME}' in its name" in found.stderr
+    assert f"There is no node: Docker at {engine.url} has no container with" in found.stderr
+    assert f"'{NAME}' in its name" in found.stderr
     assert len(found.stderr.splitlines()) == 1
     if arguments:
         assert problem_of(found).startswith("There is no node")
@@ -76,21 +77,29 @@ def test_docker_out_of_reach(tmp_path: Path, arguments: tuple[str, ...]) -> None
         assert found.stdout == ""
 
 
+def test_a_daemon_that_does_not_answer_is_named() -> None:
+    found = show("--json", DOCKER_HOST="tcp://127.0.0.1:1")
+    assert "Docker does not answer at tcp://127.0.0.1:1: " in problem_of(found)
+
+
 @pytest.mark.parametrize(
     ("url", "shown"),
     [
-        ("tcp://127.0.0.1:1", "tcp://127.0.0.1:1"),
-        ("127.0.0.1:1", "127.0.0.1:1"),
+        ("docker", "docker"),
         ("tcp://127.0.0.1:port", "tcp://127.0.0.1:port"),
+        ("tcp://127.0.0.1:99999", "tcp://127.0.0.1:99999"),
         ("tcp://", "tcp://"),
         ("nonsense://x", "nonsense://x"),
+        ("npipe:////./pipe/docker_engine", "npipe:////./pipe/docker_engine"),
         ("ssh://nobody@127.0.0.1:1", "ssh://127.0.0.1:1"),
         ("tcp://user:hush-hush@127.0.0.1:1", "tcp://127.0.0.1:1"),
     ],
 )
-def test_whatever_docker_host_says_it_is_named(url: str, shown: str) -> None:
+def test_no_daemon_can_be_there(url: str, shown: str) -> None:
     found = show("--json", DOCKER_HOST=url)
-    assert f"Docker does not answer at {shown}: " in problem_of(found)
+    problem = problem_of(found)
+    assert problem.startswith("DOCKER_HOST must be ")
+    assert problem.endswith(f"not '{shown}'.")
     assert "hush-hush" not in found.stdout + found.stderr
 
 
