@@ -266,7 +266,7 @@ def _can_be_asked(url: str) -> bool:
     except (docker.errors.DockerException, ValueError):
         return False
     # It would need an SSH client, or Windows, for the others.
-    return parsed.startswith(("http://", "https://", "http+unix://"))
+    return str(parsed).startswith(("http://", "https://", "http+unix://"))
 
 
 def _reason(error: Exception) -> str:

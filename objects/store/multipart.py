@@ -6,12 +6,13 @@ an object only when all of it is there.
 
 import base64
 import hashlib
+import time
 from collections.abc import Iterable, Mapping
 from urllib.parse import quote
 
 from minio.xml import Element, SubElement, findtext, getbytes
 
-from objects.exceptions import InvalidDigest
+from objects.exceptions import InvalidDigest, NodeBusy
 from objects.store.answers import (
     NodeProblem,
     document_of,
@@ -36,6 +37,9 @@ from problems.problem import Problem
 _LONGEST_UPLOAD_ID = 1024
 #: How many times the read timeout a node has to make the parts an object.
 _COMPLETION_TIMEOUTS = 10
+#: Seconds for which a busy node is asked to take an upload back, and between two tries.
+_ABORT_PATIENCE = 10.0
+_ABORT_PAUSE = 0.1
 
 
 class MultipartUpload:
@@ -125,7 +129,7 @@ class MultipartUpload:
     def abort(self) -> None:
         """Take the upload back. A failure is logged: the node forgets stale uploads in time."""
         try:
-            self._call(Call("DELETE", self._path, query=self._query), flaw_of_deleted).close()
+            self._abort_in_turn()
         except (Problem, OSError) as problem:
             get_failures().report(
                 f"node {self._client.node.name}",
@@ -133,6 +137,19 @@ class MultipartUpload:
                 f"DELETE {self._path}",
                 problem.detail if isinstance(problem, Problem) else str(problem),
             )
+
+    def _abort_in_turn(self) -> None:
+        # Many uploads may end at once, with their client, and nobody but us would try again.
+        deadline = time.monotonic() + _ABORT_PATIENCE
+        while True:
+            try:
+                self._call(Call("DELETE", self._path, query=self._query), flaw_of_deleted).close()
+            except NodeBusy:
+                if time.monotonic() >= deadline:
+                    raise
+                time.sleep(_ABORT_PAUSE)
+            else:
+                return
 
     def _call(self, call: Call, flaw_of: Flaw) -> NodeResponse:
         what = f"{call.method} {call.path}"

@@ -15,10 +15,10 @@ from pathlib import Path
 
 CGROUP_ROOT = Path("/sys/fs/cgroup")
 
-#: Memory of a worker that has nothing to do, and what a connection with a transfer takes of it:
-#: measured, see docs/performance.md.
-_WORKER_BYTES = 80 * 2**20
-_CONNECTION_BYTES = 600 * 2**10
+#: Memory of a worker that has nothing to do, and the most that a connection takes of it: measured,
+#: see docs/operations.md; tests/docker/test_memory.py holds a gateway to it.
+WORKER_BYTES = 80 * 2**20
+CONNECTION_BYTES = 600 * 2**10
 #: Below this, a further worker is worth less than its memory.
 _USUAL_CONNECTIONS = 100
 _MOST_CONNECTIONS = 4000
@@ -48,12 +48,12 @@ class Machine:
         """One worker a core, as far as memory goes, and two at least: while one starts, the other
         serves.
         """
-        affordable = self.memory // 2 // (_WORKER_BYTES + _USUAL_CONNECTIONS * _CONNECTION_BYTES)
+        affordable = self.memory // 2 // (WORKER_BYTES + _USUAL_CONNECTIONS * CONNECTION_BYTES)
         return max(2, min(math.ceil(self.cores), affordable))
 
     def connections(self, workers: int) -> int:
         """Connections at once that each of ``workers`` can afford."""
-        by_memory = (self.memory // 2 // workers - _WORKER_BYTES) // _CONNECTION_BYTES
+        by_memory = (self.memory // 2 // workers - WORKER_BYTES) // CONNECTION_BYTES
         by_descriptors = (self.descriptors - _WORKER_DESCRIPTORS) // _CONNECTION_DESCRIPTORS
         return max(_FEWEST_CONNECTIONS, min(_MOST_CONNECTIONS, by_memory, by_descriptors))
 

@@ -75,7 +75,8 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no type hints
         variables = read_variables(Environment(), this_machine())
         slots = self.worker_connections
         self._slots = Slots(
-            SlotLimits(slots, variables.client_connections or slots, variables.trusted_proxies),
+            # Without a bound for one client, it is the slots that are too few for it.
+            SlotLimits(slots, variables.client_connections or slots + 1, variables.trusted_proxies),
             _end_input,
         )
         # What the base class makes its pool from.

@@ -2,6 +2,7 @@
 
 import contextlib
 import resource
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -11,7 +12,8 @@ from demo.gateway import GatewayProcess
 from demo.s3nodes import LocalNode
 from demo.tests.waiting import eventually
 from objects.store.payload import SMALL
-from objects.tests.scripted_s3 import ScriptedS3
+from objects.tests.node_server import PATIENCE, Peer
+from objects.tests.scripted_s3 import GOOD, ScriptedS3
 from tests.contract.conftest import client_of
 from tests.contract.wire import Client, Wire, chunked, request_head
 from tests.functional.conftest import HOST, make_gateway
@@ -127,3 +129,28 @@ def test_a_disk_that_is_full_at_a_later_part(run: RunGateway, node: ScriptedS3) 
     assert (answer.status, answer.code) == (507, "gateway_full"), answer
     eventually(lambda: "abort" in node.seen, "the parts are taken back")
     assert "complete" not in node.seen
+
+
+def test_more_uploads_that_break_off_than_may_wait_for_a_node(
+    run: RunGateway, node: ScriptedS3
+) -> None:
+    """All of their parts are taken back."""
+    aborting = threading.Event()
+
+    def slow_abort(peer: Peer) -> None:
+        aborting.wait(PATIENCE)
+        peer.send(GOOD["abort"])
+
+    uploads = 6
+    gateway = run(OBJGW_NODE_CONCURRENCY="3")
+    http = client_of(gateway)
+    with contextlib.ExitStack() as wires:
+        for _ in range(uploads):
+            node.seen.clear()
+            wires.enter_context(begin(http, PART + 1))
+            eventually(lambda: "part" in node.seen, "its first part is sent")
+        node.odd["abort"] = slow_abort
+    eventually(lambda: "abort" in node.seen, "the first is taken back")
+    aborting.set()
+    eventually(lambda: node.seen.count("abort") == uploads, "the others are, too")
+    assert "parts of an aborted upload" not in gateway.log.read_text()

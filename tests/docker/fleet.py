@@ -95,8 +95,12 @@ def start_gateway(
     *,
     environment: Mapping[str, str] | None = None,
     volumes: dict[str, dict[str, str]] | None = None,
+    memory: str | None = None,
 ) -> GatewayContainer:
-    """A gateway as docker-compose.yml has it, its port not published."""
+    """A gateway as docker-compose.yml has it, its port not published.
+
+    :param memory: the most that it may have, as ``docker run --memory`` takes it.
+    """
     container = engine.containers.run(
         image,
         name=name,
@@ -110,6 +114,7 @@ def start_gateway(
         cap_drop=["ALL"],
         cap_add=["SETGID", "SETUID"],
         security_opt=["no-new-privileges:true"],
+        mem_limit=memory,
     )
     gateway = GatewayContainer(container, GatewayClient(address_of(container, network), 3000))
     gateway.wait_alive()
@@ -196,6 +201,7 @@ class Fleet:
         *,
         environment: Mapping[str, str] | None = None,
         volumes: dict[str, dict[str, str]] | None = None,
+        memory: str | None = None,
     ) -> GatewayContainer:
         name = f"{self.prefix}-{suffix}"
         gateway = start_gateway(
@@ -205,6 +211,7 @@ class Fleet:
             name,
             environment=environment,
             volumes=volumes,
+            memory=memory,
         )
         self._containers[name] = gateway.container
         return gateway

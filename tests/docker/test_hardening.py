@@ -9,6 +9,7 @@ from tests.docker.stack import NODE_NAMES, Stack
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(900)]
 
+THIS_MACHINE = "from objgw_site.server.machine import this_machine; print(this_machine().memory)"
 SERVICES = ["gateway", *NODE_NAMES]
 
 
@@ -52,6 +53,16 @@ def test_a_node_has_no_capability_and_can_gain_none(stack: Stack, name: str) -> 
     for capabilities in ("CapEff", "CapPrm", "CapBnd", "CapInh", "CapAmb"):
         assert int(status[capabilities], 16) == 0, status
     assert status["NoNewPrivs"].strip() == "1"
+
+
+def test_the_gateway_has_so_much_memory_and_so_many_threads(stack: Stack) -> None:
+    gateway = stack.gateway
+    limit = gateway.container.attrs["HostConfig"]["Memory"]
+    assert limit == 2 * 2**30
+    assert 0 < gateway.container.attrs["HostConfig"]["PidsLimit"] <= 1024
+    # It knows, so that its connections fit in there.
+    found = gateway.execute("python", "-c", THIS_MACHINE)
+    assert found.output.strip() == str(limit), found.output
 
 
 @pytest.mark.parametrize("name", SERVICES)

@@ -161,6 +161,13 @@ class TestOneClient:
             assert asked(open_client.enter_context(From(server, MALLORY))).status == 200
             assert busy[0].rest() == b""
 
+    def test_may_have_all_when_told_so(self, open_client: ExitStack) -> None:
+        with limited(OBJGW_CLIENT_CONNECTIONS="0") as server:
+            for _ in range(SLOTS):
+                open_client.enter_context(From(server, MALLORY)).begin_upload()
+            with From(server, MALLORY) as more:
+                assert asked(more).json["code"] == "too_many_connections"
+
     def test_has_all_behind_a_trusted_proxy(self, open_client: ExitStack) -> None:
         with limited(
             OBJGW_CLIENT_CONNECTIONS="1", OBJGW_TRUSTED_PROXIES="10.0.0.1, 127.0.0.64/29"
