@@ -1,7 +1,7 @@
 # Debian's own python3 (/usr/bin) and the public image's (/usr/local/bin) both work as the base:
 # the virtual environment is made and used on top of the same one.
 # The tag says what it is, the digest which one it is (docs/deployment.md says how to renew it).
-ARG BASE_IMAGE=python:3.11-slim-bookworm@sha256:0bee7276f83efd4a1ee05bbbf4281d95ed28e079220a9457f25a93e3f1e3c31b
+ARG BASE_IMAGE=python:3.14.8-slim-bookworm@sha256:c8137f4c460908c8763f281c8f22c431eb5c538514ba9553fc3a89c06b7cfb88
 
 FROM ${BASE_IMAGE} AS builder
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1

@@ -86,10 +86,10 @@ generate: $(VENV)/.installed ## Write docs/openapi.yaml from the code
 	$(BIN)/python manage.py spectacular --validate --fail-on-warn --file docs/openapi.yaml
 
 requirements: $(VENV)/.installed ## Pin requirements/*.txt anew; UPGRADE= only adds what is new in *.in
-	for set in base production demo development; do \
-	  $(BIN)/pip-compile --quiet $(UPGRADE) --generate-hashes --allow-unsafe --strip-extras \
+	cd requirements && for set in base production demo development; do \
+	  $(abspath $(BIN))/pip-compile --quiet $(UPGRADE) --generate-hashes --allow-unsafe --strip-extras \
 	    --no-header --no-emit-index-url --no-emit-find-links --annotation-style=line \
-	    -o requirements/$$set.txt requirements/$$set.in || exit 1; \
+	    -o $$set.txt $$set.in || exit 1; \
 	done
 
 clean: ## Remove the virtual environment, caches and the demo's data

@@ -1,6 +1,7 @@
 """``python -m benchmarks``: measure, and write a page and a chart."""
 
 import argparse
+import os
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -56,6 +57,14 @@ def _parser() -> argparse.ArgumentParser:
         help="compare with the gateway of another checkout, in the same rounds; repeatable",
     )
     parser.add_argument(
+        "--python",
+        action="append",
+        default=[],
+        metavar="NAME=PROGRAM",
+        help="compare with this gateway run by another Python, which has its requirements; "
+        "repeatable",
+    )
+    parser.add_argument(
         "--floors",
         action="store_true",
         help="compare with the gateway's server alone, and without Django's request path, too",
@@ -78,9 +87,12 @@ def _run(options: argparse.Namespace) -> None:
     title = options.label or ("quick" if quick else "run")
     known = [*machine.description(), ("nodes", str(options.nodes))]
     cases, checkouts = _chosen(options), _checkouts(options.against)
+    pythons = _pythons(options.python)
     with (
         tempfile.TemporaryDirectory(prefix="objgw-bench-") as folder,
-        running_stack(Path(folder), checkouts, nodes=options.nodes, floors=options.floors) as stack,
+        running_stack(
+            Path(folder), checkouts, pythons=pythons, nodes=options.nodes, floors=options.floors
+        ) as stack,
     ):
         findings = _findings(stack, cases, plan, options)
     if not findings.outcomes:
@@ -96,6 +108,15 @@ def _checkouts(against: Sequence[str]) -> dict[str, Path]:
         if not Path(folder, "manage.py").is_file():
             raise CannotMeasure(f"--against {name}={folder}: there is no gateway")
     return {name: Path(folder).resolve() for name, folder in pairs}
+
+
+def _pythons(named: Sequence[str]) -> dict[str, Path]:
+    pairs = [text.partition("=")[::2] for text in named]
+    for name, program in pairs:
+        if not os.access(program, os.X_OK):
+            raise CannotMeasure(f"--python {name}={program}: there is no such program")
+    # Not resolved: a virtual environment's Python is a link, and is known by its own path.
+    return {name: Path(program).absolute() for name, program in pairs}
 
 
 def _chosen(options: argparse.Namespace) -> list[Case]:

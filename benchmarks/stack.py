@@ -75,12 +75,19 @@ class Stack:
 
 @contextlib.contextmanager
 def running_stack(
-    folder: Path, checkouts: Mapping[str, Path], *, nodes: int = 3, floors: bool = False
+    folder: Path,
+    checkouts: Mapping[str, Path],
+    *,
+    pythons: Mapping[str, Path] | None = None,
+    nodes: int = 3,
+    floors: bool = False,
 ) -> Iterator[Stack]:
     """The nodes, nginx and the gateway inside the with block.
 
     :param folder: for data and logs.
     :param checkouts: further versions of the gateway, by name, to be compared with this one.
+    :param pythons: programs that run this version of the gateway, by name, to be compared with the
+        Python that runs this.
     :param nodes: their number.
     :param floors: compare with the applications of `benchmarks.floors`, too.
     """
@@ -105,6 +112,10 @@ def running_stack(
             name: stack.enter_context(_gateway(folder, name, root, local_nodes, trees))
             for name, root in {"objgw": PROJECT_ROOT, **checkouts}.items()
         }
+        for name, python in (pythons or {}).items():
+            gateways[name] = stack.enter_context(
+                _gateway(folder, name, PROJECT_ROOT, local_nodes, trees, python=python)
+            )
         lean = [
             stack.enter_context(
                 _gateway(
@@ -153,6 +164,7 @@ def _gateway(
     *,
     samples: Path | None = None,
     application: str | None = None,
+    python: Path | None = None,
 ) -> Iterator[Server]:
     inherited = {
         key: value
@@ -166,6 +178,8 @@ def _gateway(
         log=folder / f"{name}.log",
         name=name,
     )
+    if python is not None:
+        gateway.argv = [str(python), *gateway.argv[1:]]
     # gunicorn finds the code in the folder that it is started in.
     gateway.argv = ["env", f"--chdir={root}", *gateway.argv]
     if samples is not None:

@@ -7,6 +7,7 @@ import importlib.util
 import secrets
 from pathlib import Path
 
+from objgw_site import __version__
 from objgw_site.env import Environment
 from objgw_site.hosts import is_pattern
 from objgw_site.log import FORMAT
@@ -14,7 +15,6 @@ from objgw_site.origins import is_origin
 from objgw_site.server.machine import this_machine
 from objgw_site.server.variables import read_variables
 
-VERSION = "0.1.0"
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 env = Environment()
@@ -166,7 +166,7 @@ _SWAGGER_UI = "static/drf_spectacular_sidecar/swagger-ui-dist"
 SPECTACULAR_SETTINGS = {
     "TITLE": "objgw",
     "DESCRIPTION": "Objects in, objects out: a stateless gateway in front of S3 nodes.",
-    "VERSION": VERSION,
+    "VERSION": __version__,
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_PUBLIC": True,

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-CONFTEST = Path(__file__).resolve().parents[2] / "conftest.py"
+ROOT = Path(__file__).resolve().parents[2]
+CONFTEST = ROOT / "conftest.py"
 PASSES = "def test_passes(): pass\n"
 SKIPPED = "import pytest\ndef test_skipped(): pytest.skip('no engine here')\n"
 SKIPPED_MODULE = "import pytest\npytest.skip('no binary here', allow_module_level=True)\n"
@@ -25,6 +26,8 @@ def run_pytest(folder: Path, source: str, no_skips: str) -> subprocess.Completed
             **os.environ,
             "OBJGW_NO_SKIPS": no_skips,
             "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+            "PYTHONPATH": str(ROOT),
+            "DJANGO_SETTINGS_MODULE": "objgw_site.settings",
         },
         capture_output=True,
         text=True,
