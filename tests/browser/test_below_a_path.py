@@ -10,8 +10,8 @@ from demo.gateway import GatewayProcess
 from demo.ports import free_port
 from demo.s3nodes import NodeProcess
 from tests.browser.conftest import ARGUMENTS, BROWSERS, Traffic
-from tests.functional.conftest import HOST, make_gateway
 from tests.functional.proxies import NAME, Certificate, Nginx, accepts
+from tests.support.servers import HOST, make_gateway
 
 
 @pytest.fixture(scope="module")

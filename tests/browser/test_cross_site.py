@@ -12,7 +12,7 @@ from demo.gateway import GatewayProcess
 from demo.s3nodes import NodeProcess
 from tests.browser.stored import PIXEL, content, put
 from tests.functional.client import random_id
-from tests.functional.conftest import make_gateway
+from tests.support.servers import make_gateway
 
 WRITE = """
 async ([url, method]) => {

@@ -12,8 +12,8 @@ from demo.children import ChildProcess, http_status
 from demo.gateway import gateway_environment
 from demo.ports import free_port
 from demo.s3nodes import NodeProcess
-from tests.functional.conftest import HOST
 from tests.functional.stored import id_owned_by
+from tests.support.servers import HOST
 
 
 @pytest.fixture(scope="module")

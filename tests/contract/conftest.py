@@ -7,13 +7,7 @@ import pytest
 from demo.gateway import GatewayProcess
 from tests.contract.wire import Answer, Client
 from tests.functional.client import random_id
-from tests.functional.conftest import (
-    gateway,
-    run_gateway,
-    run_nodes,
-    s3_nodes,
-    server,
-)
+from tests.functional.conftest import gateway, run_gateway, run_nodes, s3_nodes, server
 
 __all__ = ["gateway", "run_gateway", "run_nodes", "s3_nodes", "server"]
 

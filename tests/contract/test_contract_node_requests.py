@@ -9,7 +9,7 @@ from tests.contract.conftest import client_of
 from tests.contract.counting import CountingProxy, counting
 from tests.contract.wire import Client, chunked, request_head
 from tests.functional.client import random_id
-from tests.functional.conftest import make_gateway
+from tests.support.servers import make_gateway
 
 MIB = 2**20
 

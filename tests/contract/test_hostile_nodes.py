@@ -17,7 +17,7 @@ from objects.tests.scripted_s3 import ETAG, ScriptedS3, Then, document
 from tests.contract.conftest import client_of
 from tests.contract.wire import Client, chunked, request_head
 from tests.functional.client import random_id
-from tests.functional.conftest import HOST, make_gateway
+from tests.support.servers import HOST, make_gateway
 
 READ_TIMEOUT = 2.0
 #: Of a chunked body, what is sent as one part.

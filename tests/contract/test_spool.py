@@ -14,7 +14,7 @@ from objects.payload import SMALL
 from objects.tests.scripted_s3 import ScriptedS3
 from tests.contract.conftest import client_of
 from tests.contract.wire import Client, Wire, chunked, request_head
-from tests.functional.conftest import HOST, make_gateway
+from tests.support.servers import HOST, make_gateway
 
 MIB = 2**20
 PART = 8 * MIB

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from demo.children import PROJECT_ROOT, ChildProcess
-from tests.functional.conftest import HOST
+from tests.support.servers import HOST
 
 EXAMPLES = PROJECT_ROOT / "deploy" / "examples"
 DOCUMENT = PROJECT_ROOT / "docs" / "proxies.md"

@@ -13,7 +13,7 @@ from demo.children import ChildProcess, http_status
 from demo.gateway import gateway_environment
 from demo.ports import free_port
 from demo.s3nodes import LocalNode
-from tests.functional.conftest import HOST
+from tests.support.servers import HOST
 
 ACCESS_KEY = "kiwi"
 SECRET_KEY = "s3cret'&<plus>+Ünïcode-and-long"

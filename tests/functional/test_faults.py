@@ -11,8 +11,9 @@ from demo.children import PROJECT_ROOT
 from demo.s3nodes import NodeProcess, running_nodes
 from demo.tests.waiting import eventually
 from tests.functional.client import GatewayClient
-from tests.functional.conftest import RunGateway, RunNodes, client_of, minio_or_skip
+from tests.functional.conftest import RunGateway, RunNodes, client_of
 from tests.functional.stored import id_owned_by
+from tests.support.servers import minio_or_skip
 
 
 def put_one_on_each(client: GatewayClient, nodes: list[NodeProcess]) -> list[str]:

@@ -1,16 +1,16 @@
 """What stands in the gateway's log: every request when it is asked for, and nothing forged."""
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from demo.gateway import GatewayProcess
-from demo.s3nodes import NodeProcess
+from demo.s3nodes import NodeProcess, S3Server
 from demo.tests.waiting import eventually
 from tests.functional.client import Answer, GatewayClient, random_id, receive
-from tests.functional.conftest import RunGateway, client_of, make_gateway
+from tests.functional.conftest import RunGateway, client_of
+from tests.support.servers import SharedServers
 
 #: When, level, logger, request id.
 PREFIX = r"[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9:]{8},[0-9]{3} [A-Z]+ [a-z._]+ \[[^ \]]+\] "
@@ -48,16 +48,10 @@ def raw(client: GatewayClient, request: bytes) -> Answer:
     ids=["asked for", "level debug"],
 )
 def logging_gateway(
-    request: pytest.FixtureRequest,
-    s3_nodes: list[NodeProcess],
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[GatewayProcess]:
+    request: pytest.FixtureRequest, server: S3Server, shared: SharedServers
+) -> GatewayProcess:
     """With an access log because it is asked for, or because the level is debug."""
-    log = tmp_path_factory.mktemp("logging") / "gateway.log"
-    nodes = [process.node for process in s3_nodes]
-    with make_gateway(nodes, log, OBJGW_WORKERS="1", **request.param) as process:
-        process.start()
-        yield process
+    return shared.gateway(server, **request.param)
 
 
 def test_every_request_can_be_found_by_its_id(logging_gateway: GatewayProcess) -> None:

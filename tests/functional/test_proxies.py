@@ -22,8 +22,8 @@ from demo.gateway import GatewayProcess
 from demo.ports import free_port
 from demo.s3nodes import NodeProcess, running_nodes
 from tests.functional.client import Body, random_id
-from tests.functional.conftest import HOST, make_gateway, minio_or_skip
 from tests.functional.proxies import NAME, Caddy, Certificate, Nginx, Proxy, accepts, snippet
+from tests.support.servers import HOST, make_gateway, minio_or_skip
 
 MIB = 2**20
 LARGE = 64 * MIB
