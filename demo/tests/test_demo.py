@@ -15,10 +15,10 @@ from pathlib import Path
 import pytest
 import requests
 
-from demo.children import PROJECT_ROOT, ChildProcess
-from demo.ports import free_port, localhost_in_use, port_in_use
-from demo.s3nodes import MinioServer
-from demo.tests.processes import ProcessMark
+from demo.harness.children import PROJECT_ROOT, ChildProcess
+from demo.harness.ports import free_port, localhost_in_use, port_in_use
+from demo.harness.s3nodes import MinioServer
+from demo.harness.tests.processes import ProcessMark
 from demo.tests.waiting import eventually, eventually_empty
 
 START_SECONDS = 60.0

@@ -17,10 +17,10 @@ from playwright.sync_api import (
 )
 from playwright.sync_api import Request as PageRequest
 
-from demo.children import ChildProcess, http_status
-from demo.gateway import GatewayProcess, gateway_environment
-from demo.ports import free_port
-from demo.s3nodes import MotoServer, NodeProcess
+from demo.harness.children import ChildProcess, http_status
+from demo.harness.gateway import GatewayProcess, gateway_environment
+from demo.harness.ports import free_port
+from demo.harness.s3nodes import MotoServer, NodeProcess
 from tests.support.servers import HOST, SharedServers
 
 # A page loads while other tests use both cores; 5 s, the default, are not always enough then.

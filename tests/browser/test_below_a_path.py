@@ -6,9 +6,9 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page, expect, sync_playwright
 
-from demo.gateway import GatewayProcess
-from demo.ports import free_port
-from demo.s3nodes import NodeProcess
+from demo.harness.gateway import GatewayProcess
+from demo.harness.ports import free_port
+from demo.harness.s3nodes import NodeProcess
 from tests.browser.conftest import ARGUMENTS, BROWSERS, Traffic
 from tests.functional.proxies import NAME, Certificate, Nginx, accepts
 from tests.support.servers import HOST, make_gateway

@@ -9,7 +9,7 @@ import pytest
 import requests
 from playwright.sync_api import Page, expect
 
-from demo.s3nodes import NodeProcess
+from demo.harness.s3nodes import NodeProcess
 from tests.browser.conftest import Traffic
 from tests.functional.client import random_id
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from demo.gateway import GatewayProcess
+from demo.harness.gateway import GatewayProcess
 from tests.contract.wire import Answer, Client
 from tests.functional.client import random_id
 from tests.functional.conftest import gateway, run_gateway, run_nodes, s3_nodes, server

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from demo.gateway import GatewayProcess
+from demo.harness.gateway import GatewayProcess
 from tests.functional.client import Body, random_id
 
 pytestmark = [

@@ -6,8 +6,8 @@ from urllib.parse import quote
 
 import pytest
 
-from demo.gateway import GatewayProcess
-from demo.s3nodes import NodeProcess
+from demo.harness.gateway import GatewayProcess
+from demo.harness.s3nodes import NodeProcess
 from demo.tests.waiting import eventually
 from tests.contract.wire import Answer, Client, request_head
 from tests.functional.client import random_id

@@ -9,7 +9,7 @@ from urllib.parse import unquote, urljoin
 
 import pytest
 
-from demo.s3nodes import NodeProcess, running_nodes
+from demo.harness.s3nodes import NodeProcess, running_nodes
 from tests.contract.conftest import client_of
 from tests.contract.wire import Answer, Client, request_head
 from tests.effort import effort

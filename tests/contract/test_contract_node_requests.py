@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from demo.s3nodes import NodeProcess
+from demo.harness.s3nodes import NodeProcess
 from tests.contract.conftest import client_of
 from tests.contract.counting import CountingProxy, counting
 from tests.contract.wire import Client, chunked, request_head

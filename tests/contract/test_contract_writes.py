@@ -10,7 +10,7 @@ from typing import Literal
 
 import pytest
 
-from demo.s3nodes import NodeProcess, S3Server
+from demo.harness.s3nodes import NodeProcess, S3Server
 from demo.tests.waiting import eventually_empty
 from tests.contract.conftest import TEN_HEADERS, client_of
 from tests.contract.wire import Answer, Client, chunked, request_head

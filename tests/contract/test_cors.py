@@ -2,7 +2,7 @@
 
 import pytest
 
-from demo.s3nodes import S3Server
+from demo.harness.s3nodes import S3Server
 from tests.contract.conftest import client_of
 from tests.contract.test_contract_errors import assert_problem
 from tests.contract.wire import Answer, Client

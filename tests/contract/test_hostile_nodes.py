@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from demo.gateway import GatewayProcess
-from demo.s3nodes import LocalNode
+from demo.harness.gateway import GatewayProcess
+from demo.harness.s3nodes import LocalNode
 from objects.tests.node_server import Peer, Script, ok
 from objects.tests.scripted_s3 import ETAG, ScriptedS3, Then, document
 from tests.contract.conftest import client_of

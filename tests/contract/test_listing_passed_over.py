@@ -1,6 +1,6 @@
 """GET /objects says how many keys it passed over, because GET would not find them."""
 
-from demo.s3nodes import NodeProcess
+from demo.harness.s3nodes import NodeProcess
 from tests.contract.conftest import client_of
 from tests.contract.test_contract_listing import page, put_into
 from tests.contract.wire import Client

@@ -2,7 +2,7 @@
 
 import pytest
 
-from demo.gateway import GatewayProcess
+from demo.harness.gateway import GatewayProcess
 from tests.contract.conftest import Stored
 from tests.contract.test_contract_listing import walked
 from tests.contract.wire import Client

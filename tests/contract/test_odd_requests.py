@@ -9,7 +9,7 @@ from contextlib import suppress
 
 import pytest
 
-from demo.gateway import GatewayProcess
+from demo.harness.gateway import GatewayProcess
 from tests.contract.conftest import Stored
 from tests.contract.odd_requests import OddRequest, odd_request
 from tests.contract.wire import TIMEOUT, Client

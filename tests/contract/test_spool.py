@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from demo.gateway import GatewayProcess
-from demo.s3nodes import LocalNode
+from demo.harness.gateway import GatewayProcess
+from demo.harness.s3nodes import LocalNode
 from demo.tests.waiting import eventually
 from objects.payload import SMALL
 from objects.tests.scripted_s3 import ScriptedS3

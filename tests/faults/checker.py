@@ -25,7 +25,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urljoin
 
-from demo.s3nodes import MinioServer, NodeProcess, running_nodes
+from demo.harness.s3nodes import MinioServer, NodeProcess, running_nodes
 from tests.faults.cluster import Cluster, seen, wait_for
 from tests.faults.history import Effect, History, ListingSeen, Read, Write, violations
 from tests.functional.client import Answer

@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Any
 
-from demo.children import PROJECT_ROOT, _die_with
-from demo.gateway import GatewayProcess, gateway_environment
-from demo.ports import free_port
-from demo.s3nodes import NodeProcess
+from demo.harness.children import PROJECT_ROOT, _die_with
+from demo.harness.gateway import GatewayProcess, gateway_environment
+from demo.harness.ports import free_port
+from demo.harness.s3nodes import NodeProcess
 from nodes.node import Credentials, Node, NodeState
 from tests.faults.filediscovery import FileDiscovery, write_nodes
 from tests.functional.client import Answer, GatewayClient

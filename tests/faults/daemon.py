@@ -18,7 +18,7 @@ import docker
 import pytest
 from docker.models.containers import Container
 
-from demo.children import PROJECT_ROOT, ChildProcess
+from demo.harness.children import PROJECT_ROOT, ChildProcess
 from tests.docker.s3 import S3Node
 from tests.faults.cluster import HOST, Gateway, clean_environment, wait_for
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from demo.ports import free_port
+from demo.harness.ports import free_port
 from tests.faults.cluster import HOST, Gateway, seen, wait_for
 from tests.faults.daemon import (
     NAME,

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from demo.ports import free_port
-from demo.s3nodes import MinioServer, NodeProcess, prepare_nodes
+from demo.harness.ports import free_port
+from demo.harness.s3nodes import MinioServer, NodeProcess, prepare_nodes
 from nodes.node import NodeState
 from tests.faults.bodies import MIB, SHAPES, Shape
 from tests.faults.cluster import Cluster, seen, wait_for

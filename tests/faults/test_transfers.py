@@ -9,7 +9,7 @@ from contextlib import ExitStack, closing, suppress
 
 import pytest
 
-from demo.s3nodes import MinioServer, NodeProcess, running_nodes
+from demo.harness.s3nodes import MinioServer, NodeProcess, running_nodes
 from tests.faults.bodies import MIB, SHAPES, Shape
 from tests.faults.cluster import Cluster, seen, wait_for
 from tests.faults.conftest import RunCluster

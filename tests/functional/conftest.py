@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from demo.gateway import GatewayProcess
-from demo.s3nodes import LocalNode, MotoServer, NodeProcess, S3Server, running_nodes
+from demo.harness.gateway import GatewayProcess
+from demo.harness.s3nodes import LocalNode, MotoServer, NodeProcess, S3Server, running_nodes
 from tests.functional.client import GatewayClient
 from tests.support.servers import SharedServers, make_gateway, minio_or_skip
 

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from demo.children import PROJECT_ROOT, ChildProcess
+from demo.harness.children import PROJECT_ROOT, ChildProcess
 from tests.support.servers import HOST
 
 EXAMPLES = PROJECT_ROOT / "deploy" / "examples"

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import urllib3
 from minio import Minio
 
-from demo.s3nodes import LocalNode, NodeProcess
+from demo.harness.s3nodes import LocalNode, NodeProcess
 from tests.functional.client import random_id
 
 BUCKET = "objects"

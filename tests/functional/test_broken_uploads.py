@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 import pytest
 
-from demo.gateway import GatewayProcess
-from demo.s3nodes import NodeProcess
+from demo.harness.gateway import GatewayProcess
+from demo.harness.s3nodes import NodeProcess
 from demo.tests.waiting import eventually
 from tests.functional.client import GatewayClient, random_id, receive, reset
 from tests.functional.stored import keys_in_all

@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
-from demo.children import PROJECT_ROOT
-from demo.s3nodes import NodeProcess, running_nodes
+from demo.harness.children import PROJECT_ROOT
+from demo.harness.s3nodes import NodeProcess, running_nodes
 from demo.tests.waiting import eventually
 from tests.functional.client import GatewayClient
 from tests.functional.conftest import RunGateway, RunNodes, client_of

@@ -2,7 +2,7 @@
 
 import pytest
 
-from demo.s3nodes import NodeProcess
+from demo.harness.s3nodes import NodeProcess
 from tests.functional.client import GatewayClient, random_id
 from tests.functional.stored import keys_in_all
 

@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 from minio.error import S3Error
 
-from demo.s3nodes import NodeProcess, running_nodes
+from demo.harness.s3nodes import NodeProcess, running_nodes
 from tests.functional.conftest import RunNodes
 from tests.functional.stored import s3_client
 from tests.support.servers import minio_or_skip

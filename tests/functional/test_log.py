@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from demo.gateway import GatewayProcess
-from demo.s3nodes import NodeProcess, S3Server
+from demo.harness.gateway import GatewayProcess
+from demo.harness.s3nodes import NodeProcess, S3Server
 from demo.tests.waiting import eventually
 from tests.functional.client import Answer, GatewayClient, random_id, receive
 from tests.functional.conftest import RunGateway, client_of

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from demo.gateway import GatewayProcess
-from demo.s3nodes import NodeProcess
+from demo.harness.gateway import GatewayProcess
+from demo.harness.s3nodes import NodeProcess
 from demo.tests.waiting import eventually
 from nodes.node import Credentials, Node, NodeState
 from tests.contract.wire import request_head
@@ -175,8 +175,8 @@ http.server.ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_
 
 
 def test_what_a_node_says_forges_no_line(run_gateway: RunGateway, tmp_path: Path) -> None:
-    from demo.children import ChildProcess
-    from demo.ports import free_port
+    from demo.harness.children import ChildProcess
+    from demo.harness.ports import free_port
 
     port = free_port("127.0.0.1")
     document = (

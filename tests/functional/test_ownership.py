@@ -4,8 +4,8 @@ from collections.abc import Iterable
 
 import pytest
 
-from demo.gateway import GatewayProcess
-from demo.s3nodes import NodeProcess
+from demo.harness.gateway import GatewayProcess
+from demo.harness.s3nodes import NodeProcess
 from tests.functional.client import random_id
 from tests.functional.conftest import RunGateway, RunNodes, client_of
 from tests.functional.stored import BUCKET, keys_in_all, owner_of

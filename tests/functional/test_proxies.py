@@ -18,9 +18,9 @@ from urllib.parse import urljoin
 import pytest
 import yaml
 
-from demo.gateway import GatewayProcess
-from demo.ports import free_port
-from demo.s3nodes import NodeProcess, running_nodes
+from demo.harness.gateway import GatewayProcess
+from demo.harness.ports import free_port
+from demo.harness.s3nodes import NodeProcess, running_nodes
 from tests.functional.client import Body, random_id
 from tests.functional.proxies import NAME, Caddy, Certificate, Nginx, Proxy, accepts, snippet
 from tests.support.servers import HOST, make_gateway, minio_or_skip

@@ -6,8 +6,8 @@ import time
 
 import pytest
 
-from demo.children import PROJECT_ROOT
-from demo.gateway import GatewayProcess
+from demo.harness.children import PROJECT_ROOT
+from demo.harness.gateway import GatewayProcess
 from demo.tests.waiting import eventually
 from tests.functional.client import Answer
 from tests.functional.conftest import RunGateway, RunNodes, client_of

@@ -4,7 +4,7 @@ import hashlib
 
 import pytest
 
-from demo.s3nodes import NodeProcess
+from demo.harness.s3nodes import NodeProcess
 from tests.functional.client import BLOCK, Body, GatewayClient, random_id
 from tests.functional.stored import BUCKET, owner_of, s3_client
 

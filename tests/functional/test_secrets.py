@@ -6,9 +6,9 @@ from urllib.parse import quote
 
 import pytest
 
-from demo.children import PROJECT_ROOT
-from demo.gateway import GatewayProcess
-from demo.s3nodes import LocalNode, NodeProcess
+from demo.harness.children import PROJECT_ROOT
+from demo.harness.gateway import GatewayProcess
+from demo.harness.s3nodes import LocalNode, NodeProcess
 from tests.functional.client import Body, GatewayClient, random_id
 from tests.functional.conftest import RunGateway, RunNodes, client_of
 from tests.functional.stored import id_owned_by

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from demo.children import ChildProcess, stop_children
-from demo.gateway import GatewayProcess, gateway_environment
-from demo.ports import free_port
-from demo.s3nodes import (
+from demo.harness.children import ChildProcess, stop_children
+from demo.harness.gateway import GatewayProcess, gateway_environment
+from demo.harness.ports import free_port
+from demo.harness.s3nodes import (
     LocalNode,
     MinioServer,
     NodeProcess,
