@@ -37,7 +37,7 @@ class RunningDemo:
         self._process = ChildProcess(
             "the demo",
             [sys.executable, "manage.py", "demo", "--port", str(self.port), *options],
-            environment=self.mark.environment(),
+            environment={**self.mark.environment(), "OBJGW_WORKERS": "1"},
             log=self._screen,
         )
         self._process.launch()

@@ -134,4 +134,4 @@ def development(
 
 @pytest.fixture(scope="session")
 def production(shared: SharedServers) -> GatewayProcess:
-    return shared.gateway(MotoServer())
+    return shared.gateway(MotoServer(), OBJGW_WORKERS="2")

@@ -39,7 +39,7 @@ def all_counted(
     with counting([process.node for process in s3_nodes]) as proxies:
         # Each worker asks once for the bucket, which would be counted at any moment.
         nodes = [proxy.node for proxy in proxies]
-        with make_gateway(nodes, log, OBJGW_WORKERS="1") as process:
+        with make_gateway(nodes, log) as process:
             process.start()
             counted = Counted(client_of(process), proxies)
             for number in range(30):

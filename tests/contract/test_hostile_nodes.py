@@ -36,7 +36,7 @@ def hostile(node: ScriptedS3, tmp_path_factory: pytest.TempPathFactory) -> Itera
     folder = tmp_path_factory.mktemp("hostile")
     with node.serve() as server:
         local = LocalNode("hostile", HOST, server.port, "key", "hush-hush", Path("none"))
-        settings = {"OBJGW_READ_TIMEOUT": f"{READ_TIMEOUT:g}", "OBJGW_WORKERS": "1"}
+        settings = {"OBJGW_READ_TIMEOUT": f"{READ_TIMEOUT:g}"}
         with make_gateway([local], folder / "gateway.log", **settings) as process:
             process.start()
             yield process

@@ -34,8 +34,7 @@ def run(node: ScriptedS3, tmp_path: Path) -> Iterator[RunGateway]:
         processes: list[GatewayProcess] = []
 
         def start(**settings: str) -> GatewayProcess:
-            given = {"OBJGW_WORKERS": "1", **settings}
-            process = make_gateway([local], tmp_path / "gateway.log", **given)
+            process = make_gateway([local], tmp_path / "gateway.log", **settings)
             processes.append(process)
             process.start()
             return process

@@ -33,8 +33,8 @@ def s3_nodes(server: S3Server, shared: SharedServers) -> list[NodeProcess]:
 
 @pytest.fixture(scope="session")
 def gateway(server: S3Server, shared: SharedServers) -> GatewayProcess:
-    """A gateway on these nodes."""
-    return shared.gateway(server)
+    """A gateway on these nodes, of two workers: either of them answers."""
+    return shared.gateway(server, OBJGW_WORKERS="2")
 
 
 @pytest.fixture

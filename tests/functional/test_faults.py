@@ -35,7 +35,7 @@ def test_only_the_ids_of_a_killed_node_are_unavailable(
     run_nodes: RunNodes, run_gateway: RunGateway
 ) -> None:
     nodes = run_nodes(3)
-    client = client_of(run_gateway(nodes))
+    client = client_of(run_gateway(nodes, OBJGW_WORKERS="2"))
     ids = put_one_on_each(client, nodes)
     nodes[1].kill()
     for _ in range(4):  # whichever worker answers
@@ -130,7 +130,7 @@ def test_a_list_without_nodes_is_refused_by_check() -> None:
 
 
 def test_a_killed_worker_is_replaced(s3_nodes: list[NodeProcess], run_gateway: RunGateway) -> None:
-    gateway = run_gateway(s3_nodes)
+    gateway = run_gateway(s3_nodes, OBJGW_WORKERS="2")
     before = set(gateway.worker_pids())
     assert before
     for pid in before:

@@ -115,7 +115,7 @@ def test_with_a_number_of_nodes_it_says_that_requests_are_refused(
 
 def test_failures_are_named_and_summed_up(run_nodes: RunNodes, run_gateway: RunGateway) -> None:
     nodes = run_nodes(2)
-    gateway = run_gateway(nodes, OBJGW_WORKERS="1", OBJGW_LOG_LEVEL="info")
+    gateway = run_gateway(nodes, OBJGW_LOG_LEVEL="info")
     client = client_of(gateway)
     object_id = id_owned_by(nodes[0], nodes)
     nodes[0].kill()
@@ -148,7 +148,7 @@ def test_at_debug_level_each_failure_is_told_in_full(
     run_nodes: RunNodes, run_gateway: RunGateway
 ) -> None:
     [node] = run_nodes(1)
-    gateway = run_gateway([node], OBJGW_WORKERS="1", OBJGW_ACCESS_LOG="false")
+    gateway = run_gateway([node], OBJGW_ACCESS_LOG="false")
     node.kill()
     for _ in range(3):
         request_id = client_of(gateway).get("abc").headers["x-request-id"]

@@ -107,7 +107,6 @@ def behind(
         "DJANGO_ALLOWED_HOSTS": NAME,
         "OBJGW_TRUSTED_PROXIES": HOST,
         "OBJGW_MAX_OBJECT_SIZE": str(LIMIT),
-        "OBJGW_WORKERS": "1",
     }
     log = tmp_path_factory.mktemp("gateway") / "log"
     with make_gateway([process.node for process in nodes], log, **settings) as process:

@@ -32,7 +32,7 @@ def health_check(gateway: GatewayProcess) -> subprocess.CompletedProcess[str]:
 
 def test_it_counts_the_nodes_that_can_serve(run_nodes: RunNodes, run_gateway: RunGateway) -> None:
     nodes = run_nodes(2)
-    gateway = run_gateway(nodes, OBJGW_WORKERS="1")
+    gateway = run_gateway(nodes)
     answer = readiness(gateway)
     assert answer.status == 200
     assert (answer.json["nodes"], answer.json["serving"]) == (2, 2)
@@ -68,7 +68,7 @@ def test_a_node_that_hangs_does_not_hold_it_up(
     run_nodes: RunNodes, run_gateway: RunGateway
 ) -> None:
     nodes = run_nodes(2)
-    gateway = run_gateway(nodes, OBJGW_WORKERS="1")
+    gateway = run_gateway(nodes)
     nodes[0].pause()
     try:
         eventually(lambda: readiness(gateway).json["serving"] == 1, "it notices that one hangs")

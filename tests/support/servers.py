@@ -23,6 +23,8 @@ HOST = "127.0.0.1"
 # Of whoever runs the tests, and nothing to the gateways in them.
 _FOREIGN = ("OBJGW_", "DJANGO_", "DOCKER_", "WEB_CONCURRENCY", "GUNICORN_")
 
+_DEFAULTS = {"OBJGW_LOG_LEVEL": "debug", "OBJGW_WORKERS": "1"}
+
 
 def minio_or_skip() -> MinioServer:
     minio = MinioServer.find()
@@ -32,9 +34,13 @@ def minio_or_skip() -> MinioServer:
 
 
 def make_gateway(nodes: Sequence[LocalNode], log: Path, **settings: str) -> GatewayProcess:
-    """A gateway that is yet to be started. It logs everything."""
+    """A gateway that is yet to be started. It logs everything.
+
+    It has one worker, each of which takes a second of a processor to start, unless the test is
+    about several: ``OBJGW_WORKERS="2"``.
+    """
     clean = {name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN)}
-    environment = gateway_environment(nodes, environ={**clean, "OBJGW_LOG_LEVEL": "debug"})
+    environment = gateway_environment(nodes, environ={**clean, **_DEFAULTS})
     return GatewayProcess(HOST, free_port(HOST), environment=environment | settings, log=log)
 
 
