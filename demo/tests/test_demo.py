@@ -19,7 +19,7 @@ from demo.harness.children import PROJECT_ROOT, ChildProcess
 from demo.harness.ports import free_port, localhost_in_use, port_in_use
 from demo.harness.s3nodes import MinioServer
 from demo.harness.tests.processes import ProcessMark
-from demo.tests.waiting import eventually, eventually_empty
+from tests.support.waiting import eventually, eventually_empty
 
 START_SECONDS = 60.0
 END_SECONDS = 40.0

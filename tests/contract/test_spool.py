@@ -9,12 +9,12 @@ import pytest
 
 from demo.harness.gateway import GatewayProcess
 from demo.harness.s3nodes import LocalNode
-from demo.tests.waiting import eventually
 from objects.payload import SMALL
 from objects.tests.scripted_s3 import ScriptedS3
 from tests.contract.conftest import client_of
 from tests.contract.wire import Client, Wire, chunked, request_head
 from tests.support.servers import HOST, make_gateway
+from tests.support.waiting import eventually
 
 MIB = 2**20
 PART = 8 * MIB

@@ -18,9 +18,9 @@ from docker.models.containers import Container
 from docker.models.networks import Network
 from docker.models.volumes import Volume
 
-from tests.docker.deadline import wait_until
 from tests.docker.gateway import GatewayClient
 from tests.docker.s3 import S3Node
+from tests.support.waiting import eventually
 
 #: On everything started here, so that what a killed run left behind can be found.
 LABEL = "objgw-itest"
@@ -80,11 +80,13 @@ class GatewayContainer:
         return self.container.logs().decode()
 
     def wait_alive(self) -> None:
-        wait_until(lambda: self.client.status_of("/livez") == 200, f"{self.container.name} answers")
+        eventually(
+            lambda: self.client.status_of("/livez") == 200, f"{self.container.name} answers", 60
+        )
 
     def wait_ready(self) -> None:
         self.wait_alive()
-        wait_until(self.client.is_ready, f"{self.container.name} is ready")
+        eventually(self.client.is_ready, f"{self.container.name} is ready", 60)
 
 
 def start_gateway(

@@ -7,11 +7,11 @@ import uuid
 import pytest
 
 from tests.docker.bodies import Body
-from tests.docker.deadline import wait_until
 from tests.docker.gateway import Answer, GatewayClient
 from tests.docker.ids import random_ids
 from tests.docker.memory import peaks, reset_peaks
 from tests.docker.stack import Stack
+from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(900)]
 
@@ -70,11 +70,12 @@ def vanish_half_way(stack: Stack, object_id: str, framing: str) -> None:
             size_line = b"%x\r\n" % len(block) if chunked else b""
             connection.sendall(size_line + block + (b"\r\n" if size_line else b""))
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    wait_until(
+    eventually(
         lambda: (
             f"[{request_id}] PUT /object/{object_id}: 400 incomplete_body" in stack.gateway.logs()
         ),
         "the gateway notices that the client is gone",
+        60,
     )
 
 

@@ -5,12 +5,12 @@ import time
 import pytest
 
 from tests.docker.conftest import MakeFleet
-from tests.docker.deadline import wait_until
 from tests.docker.fleet import GatewayContainer
 from tests.docker.gateway import Answer, GatewayClient
 from tests.docker.ids import ids_by_owner, random_ids
 from tests.docker.s3 import owner_of
 from tests.docker.stack import NODE_NAMES, Stack
+from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(900)]
 
@@ -79,14 +79,14 @@ def test_a_paused_node_is_down_at_once_and_then_answers_again(make_fleet: MakeFl
     paused = fleet.container(fleet.nodes[0])
     paused.pause()
     try:
-        wait_until(lambda: states(gateway) == ["paused", "running"], "Docker's event has come", 10)
+        eventually(lambda: states(gateway) == ["paused", "running"], "Docker's event has come", 10)
         assert min(seconds_to_503(gateway.client, ids[0]) for _ in range(10)) < 1
         assert_problem(gateway.client.get(ids[0]), 503, "node_unavailable", retry=True)
         assert "paused" in gateway.client.get(ids[0]).json["detail"]
         assert_read(gateway.client, [ids[1]])
     finally:
         paused.unpause()
-    wait_until(lambda: gateway.client.get(ids[0]).status == 200, "the node answers again", 30)
+    eventually(lambda: gateway.client.get(ids[0]).status == 200, "the node answers again", 30)
     assert_read(gateway.client, ids)
 
 
@@ -133,7 +133,7 @@ def test_wrong_credentials_are_a_problem_until_mended(make_fleet: MakeFleet) -> 
 
     fleet.remove_node(wrong)
     fleet.start_node(2, keys=keys, volume=volume).wait()
-    wait_until(lambda: gateway.client.put(object_id, b"x").status == 201, "mended")
+    eventually(lambda: gateway.client.put(object_id, b"x").status == 201, "mended", 60)
     assert gateway.client.get(object_id).body == b"x"
 
 
@@ -158,9 +158,10 @@ def test_docker_not_there_at_start(make_fleet: MakeFleet) -> None:
     assert_read(gateway.client, ids)
 
     forwarder.stop(timeout=1)
-    wait_until(
+    eventually(
         lambda: gateway.client.request("GET", "/readyz").json["status"] == "stale",
         "the snapshot is called stale",
+        60,
     )
     assert gateway.client.status_of("/readyz") == 200
     assert_read(gateway.client, ids)

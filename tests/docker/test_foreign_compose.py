@@ -6,10 +6,10 @@ from functools import partial
 
 import pytest
 
-from tests.docker.deadline import wait_until
 from tests.docker.gateway import GatewayClient
 from tests.docker.ids import ids_by_owner
 from tests.docker.stack import Stack, free_port
+from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(900)]
 
@@ -40,9 +40,9 @@ def stores(client: GatewayClient, object_id: str) -> bool:
 
 def test_the_nodes_are_found_under_the_names_that_compose_makes(foreign: Stack) -> None:
     client = foreign.client
-    wait_until(client.is_ready, "the gateway is ready")
+    eventually(client.is_ready, "the gateway is ready", 60)
     for object_id in ids_by_owner(2):
-        wait_until(partial(stores, client, object_id), "the node serves")
+        eventually(partial(stores, client, object_id), "the node serves", 60)
         assert client.get(object_id).body == object_id.encode()
     found = [node["name"] for node in client.request("GET", "/nodes").json]
     separators = {name.removeprefix(PROJECT)[0] for name in found}

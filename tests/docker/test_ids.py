@@ -3,8 +3,8 @@
 import pytest
 
 from tests.docker.conftest import MakeFleet
-from tests.docker.deadline import wait_until
 from tests.docker.stack import Stack
+from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(900)]
 
@@ -32,7 +32,7 @@ def test_an_invalid_id_never_reaches_a_node(make_fleet: MakeFleet) -> None:
     fleet = make_fleet(0)
     recorder = fleet.start_recorder(1)
     client = fleet.start_gateway().client
-    wait_until(lambda: client.get("control").status == 404, "the recorder is asked")
+    eventually(lambda: client.get("control").status == 404, "the recorder is asked", 60)
 
     for method in ("PUT", "GET", "HEAD"):
         for object_id in INVALID:

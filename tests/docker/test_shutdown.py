@@ -7,7 +7,7 @@ import pytest
 
 from tests.docker.bodies import BLOCK, Body
 from tests.docker.conftest import MakeFleet
-from tests.docker.deadline import wait_until
+from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(900)]
 
@@ -35,7 +35,7 @@ def test_running_transfers_finish(make_fleet: MakeFleet) -> None:
         upload.endheaders(next(blocks))
 
         gateway.container.kill(signal.SIGTERM)
-        wait_until(lambda: client.status_of("/livez") is None, "new requests are refused")
+        eventually(lambda: client.status_of("/livez") is None, "new requests are refused", 60)
 
         for block in blocks:
             upload.send(block)

@@ -26,10 +26,11 @@ from pathlib import Path
 from urllib.parse import urljoin
 
 from demo.harness.s3nodes import MinioServer, NodeProcess, running_nodes
-from tests.faults.cluster import Cluster, seen, wait_for
+from tests.faults.cluster import Cluster, seen
 from tests.faults.history import Effect, History, ListingSeen, Read, Write, violations
 from tests.functional.client import Answer
 from tests.functional.stored import keys_in_all, owner_of, s3_client
+from tests.support.waiting import seconds_until
 
 KIB = 2**10
 NODES = 3
@@ -285,7 +286,7 @@ def _together(clients: Sequence[Client]) -> History:
 
 def _look_at_the_end(cluster: Cluster, report: Report, client: Client, ids: Sequence[str]) -> None:
     """With everything healed: what is readable, and where it lies."""
-    wait_for(
+    seconds_until(
         lambda: all(cluster.client.get(i).status in {200, 404} for i in ids for _ in range(3)),
         "every id can be read",
         seconds=120,

@@ -4,8 +4,7 @@ import json
 import os
 import re
 import subprocess
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Any
@@ -18,6 +17,7 @@ from nodes.node import Credentials, Node, NodeState
 from tests.faults.filediscovery import FileDiscovery, write_nodes
 from tests.functional.client import Answer, GatewayClient
 from tests.functional.stored import id_owned_by
+from tests.support.waiting import seconds_until
 
 HOST = "127.0.0.1"
 DISCOVERY = f"{FileDiscovery.__module__}.{FileDiscovery.__name__}"
@@ -55,7 +55,9 @@ class Gateway(GatewayProcess):
         """Start it and wait until every worker has logged, for debugging, that it knows a node."""
         before = self._known(node)
         self.start(timeout=60)
-        wait_for(lambda: self._known(node) - before >= self.workers, "every worker knows the nodes")
+        seconds_until(
+            lambda: self._known(node) - before >= self.workers, "every worker knows the nodes"
+        )
 
     def _known(self, node: str) -> int:
         log = self.logged() if self.log.exists() else ""
@@ -161,15 +163,3 @@ def seen(answer: Answer) -> str:
     if problem and answer.body:  # to HEAD there is none
         return f"{answer.status} {json.loads(answer.body)['code']}"
     return str(answer.status)
-
-
-def wait_for(
-    condition: Callable[[], bool], what: str, seconds: float = 60.0, pause: float = 0.02
-) -> float:
-    """Wait until ``condition()``; the seconds that it took. Fails when it does not come true."""
-    started = time.monotonic()
-    while not condition():
-        if time.monotonic() - started > seconds:
-            raise AssertionError(f"not within {seconds:.0f} s: {what}")
-        time.sleep(pause)
-    return time.monotonic() - started

@@ -6,12 +6,13 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from tests.faults.bodies import MIB, SHAPES, Shape
-from tests.faults.cluster import Cluster, wait_for
+from tests.faults.cluster import Cluster
 from tests.faults.conftest import RunCluster
 from tests.faults.procfs import Holdings, connections, holdings, unfinished_uploads
 from tests.faults.table import SHORT, Outcome
 from tests.faults.wire import Cut, cut_put, get
 from tests.functional.client import random_id, reset
+from tests.support.waiting import seconds_until
 
 pytestmark = [pytest.mark.faults, pytest.mark.minio, pytest.mark.timeout(600)]
 
@@ -71,14 +72,14 @@ def test_a_thousand_aborted_transfers(run_cluster: RunCluster, outcome: Outcome)
     run(range(AT_ONCE * 2))
     for _ in range(10):
         ordinary()
-    wait_for(lambda: connections(cluster.gateway.port) == 0, "the gateway has no client")
+    seconds_until(lambda: connections(cluster.gateway.port) == 0, "the gateway has no client")
     before = held(cluster)
     keys = {id(node): unfinished_uploads(node.node) for node in cluster.nodes}
     run(range(ABORTED))
-    outcome.recovery = wait_for(
+    outcome.recovery = seconds_until(
         lambda: not held(cluster).exceeds(before), f"no more is held than before ({before})"
     )
-    wait_for(
+    seconds_until(
         lambda: keys == {id(node): unfinished_uploads(node.node) for node in cluster.nodes},
         "no multipart upload is left",
     )

@@ -15,12 +15,13 @@ from demo.harness.ports import free_port
 from demo.harness.s3nodes import MinioServer, NodeProcess, prepare_nodes
 from nodes.node import NodeState
 from tests.faults.bodies import MIB, SHAPES, Shape
-from tests.faults.cluster import Cluster, seen, wait_for
+from tests.faults.cluster import Cluster, seen
 from tests.faults.conftest import RunCluster
 from tests.faults.table import Outcome, cases
 from tests.faults.wire import put_body, put_head
 from tests.functional.client import Answer, random_id, receive
 from tests.functional.stored import keys_in, s3_client
+from tests.support.waiting import seconds_until
 
 pytestmark = [pytest.mark.faults, pytest.mark.minio, pytest.mark.timeout(600)]
 
@@ -51,7 +52,7 @@ def snapshot_age(cluster: Cluster) -> float:
 
 def recovered(cluster: Cluster, object_id: str) -> float:
     """Seconds until the old object is read again, twenty times in a row."""
-    return wait_for(
+    return seconds_until(
         lambda: all(cluster.client.get(object_id).body == OLD for _ in range(20)),
         "the node's object is read again",
     )
@@ -93,7 +94,7 @@ def test_ended_and_discovery_says_so(run_cluster: RunCluster, outcome: Outcome) 
     def says_why() -> bool:
         return "exited" in cluster.client.get(ids[0]).json["detail"]
 
-    wait_for(says_why, "the answer says that the container is exited", pause=0.1)
+    seconds_until(says_why, "the answer says that the container is exited", pause=0.1)
     assert_untouched(cluster, [ids[1]])
     outcome.saw("503 node_unavailable, and why")
     cluster.nodes[0].start(timeout=60)
@@ -111,8 +112,8 @@ def test_paused(run_cluster: RunCluster, outcome: Outcome) -> None:
     cluster.states[node.node.name] = NodeState.PAUSED
     cluster.announce()
     says_so = f"node {node.node.name}: paused"
-    wait_for(lambda: says_so in cluster.gateway.logged(), "the gateway knows")
-    wait_for(
+    seconds_until(lambda: says_so in cluster.gateway.logged(), "the gateway knows")
+    seconds_until(
         lambda: all(seen(cluster.client.get(ids[1])) == "503 node_unavailable" for _ in range(8)),
         "every worker knows",
     )
@@ -144,7 +145,7 @@ def test_unpaused_a_moment_ago(run_cluster: RunCluster, outcome: Outcome) -> Non
     node.resume()
     del cluster.states[node.node.name]
     cluster.announce()
-    wait_for(lambda: snapshot_age(cluster) > 1, "the snapshot is a second old")
+    seconds_until(lambda: snapshot_age(cluster) > 1, "the snapshot is a second old")
     assert cluster.client.get(ids[0]).body == OLD
     outcome.saw("200 at the first try")
 
@@ -224,7 +225,7 @@ def test_moved(
     ids = cluster.put_one_on_each(OLD)
     cluster.move(cluster.nodes[0])
     # Failures bring one discovery a second at most, so the last must be a second ago.
-    wait_for(lambda: snapshot_age(cluster) > 1, "the snapshot is a second old")
+    seconds_until(lambda: snapshot_age(cluster) > 1, "the snapshot is a second old")
     began = time.monotonic()
     assert first(cluster, ids[0])
     outcome.recovery = time.monotonic() - began
@@ -251,7 +252,7 @@ def test_two_nodes_swap_addresses(run_cluster: RunCluster, outcome: Outcome) -> 
         answers.update(seen(answer) for answer in found)
         return all(answer.body == OLD for answer in found)
 
-    outcome.recovery = wait_for(both_read, "both objects are read")
+    outcome.recovery = seconds_until(both_read, "both objects are read")
     # Never 404, for the objects exist; and nothing is written where nobody will look.
     assert answers <= {"200", "502 node_error", "503 node_unavailable"}, answers
     outcome.saw(", ".join(sorted(answers)) + "; never 404")
@@ -284,7 +285,7 @@ def test_slow_start(run_cluster: RunCluster, outcome: Outcome) -> None:
         for _ in range(2):
             read()
         node.resume()
-    outcome.recovery = wait_for(read, "the node's object is read", pause=0.005)
+    outcome.recovery = seconds_until(read, "the node's object is read", pause=0.005)
     allowed = {"200", "503 node_unavailable", "503 node_busy", "504 node_timeout"}
     assert answers <= allowed, answers
     outcome.saw(", ".join(sorted(answers - {"200"})) + ", then 200; never 404 or 502")
@@ -342,7 +343,7 @@ def test_disk_full(
                 return "507 node_full" in answers
 
             try:
-                wait_for(refused, "the node is called full", seconds=10, pause=0.2)
+                seconds_until(refused, "the node is called full", seconds=10, pause=0.2)
             finally:
                 outcome.saw(", ".join(sorted(answers)) + "; the old object intact")
             assert answers == {"507 node_full"}
@@ -350,7 +351,7 @@ def test_disk_full(
             assert cluster.client.get(new).status == 404
             assert_untouched(cluster, [ids[1]])
             ballast.unlink()
-            outcome.recovery = wait_for(
+            outcome.recovery = seconds_until(
                 lambda: first_answer(cluster, new, shape) == "201",
                 "the node takes objects again",
                 pause=0.2,
@@ -441,7 +442,7 @@ def test_membership_incomplete(run_cluster: RunCluster, outcome: Outcome) -> Non
     def incomplete() -> bool:
         return all(cluster.gateway.readiness()[0] == 503 for _ in range(8))
 
-    wait_for(incomplete, "no worker is ready", pause=0.1)
+    seconds_until(incomplete, "no worker is ready", pause=0.1)
     status, report = cluster.gateway.readiness()
     assert (status, report["code"]) == (503, "membership_incomplete")
     assert "is 2, and 3 are expected" in report["missing"]
@@ -452,7 +453,7 @@ def test_membership_incomplete(run_cluster: RunCluster, outcome: Outcome) -> Non
     outcome.saw("503 membership_incomplete, for every id")
     gone.start(timeout=60)
     cluster.announce()
-    outcome.recovery = wait_for(
+    outcome.recovery = seconds_until(
         lambda: all(cluster.client.get(object_id).body == OLD for object_id in ids * 4),
         "every object is read again",
     )
@@ -468,8 +469,8 @@ def test_membership_shrinks(run_cluster: RunCluster, outcome: Outcome) -> None:
     gone = cluster.nodes[2]
     cluster.announce(without=[gone])
     warning = f"nodes are gone: {gone.node.name} (2 nodes now). Most ids now have other owners"
-    wait_for(lambda: warning in cluster.gateway.logged(), "the log warns")
-    wait_for(
+    seconds_until(lambda: warning in cluster.gateway.logged(), "the log warns")
+    seconds_until(
         lambda: all(len(cluster.client.request("GET", "/nodes").json) == 2 for _ in range(8)),
         "every worker knows",
     )
@@ -480,7 +481,7 @@ def test_membership_shrinks(run_cluster: RunCluster, outcome: Outcome) -> None:
     assert len(ids) / 3 < lost < len(ids)
     outcome.saw(f"404 for {lost} of {len(ids)} objects; the log warns")
     cluster.announce()
-    outcome.recovery = wait_for(
+    outcome.recovery = seconds_until(
         lambda: all(cluster.client.get(object_id).body == OLD for object_id in ids),
         "every object is read again",
     )
@@ -503,7 +504,7 @@ def test_discovery_absent_at_start(
         process.start(timeout=60)
         cluster.nodes.append(process)
         cluster.announce()
-        outcome.recovery = wait_for(
+        outcome.recovery = seconds_until(
             lambda: all(cluster.client.put("abc", b"x").status == 201 for _ in range(8)),
             "every worker knows the nodes",
         )
@@ -519,17 +520,19 @@ def test_discovery_away_later(run_cluster: RunCluster, outcome: Outcome) -> None
     def every_status(wanted: str) -> bool:
         return all(cluster.gateway.readiness()[1]["status"] == wanted for _ in range(8))
 
-    wait_for(lambda: every_status("stale"), "every worker says that its snapshot is stale")
+    seconds_until(lambda: every_status("stale"), "every worker says that its snapshot is stale")
     assert cluster.gateway.readiness()[0] == 200
     assert_untouched(cluster, ids)
     outcome.saw("nothing: 200 and 201 from the last snapshot")
     # It asks once a second, and says so once a minute, whichever worker notices.
-    wait_for(lambda: snapshot_age(cluster) > 4, "discovery has failed some times")
+    seconds_until(lambda: snapshot_age(cluster) > 4, "discovery has failed some times")
     said = re.findall(r"WARNING .*serving from the snapshot of", cluster.gateway.logged())
     assert len(said) == 1
     hidden.rename(cluster.file)
-    outcome.recovery = wait_for(lambda: every_status("ready"), "every worker is ready again")
+    outcome.recovery = seconds_until(lambda: every_status("ready"), "every worker is ready again")
     assert "discovery answers again" in cluster.gateway.logged()
     cluster.nodes[0].restart(port=free_port(cluster.nodes[0].node.host))
     cluster.announce()
-    wait_for(lambda: cluster.client.get(ids[0]).body == OLD, "the node is found where it is now")
+    seconds_until(
+        lambda: cluster.client.get(ids[0]).body == OLD, "the node is found where it is now"
+    )

@@ -11,13 +11,14 @@ import pytest
 
 from demo.harness.s3nodes import MinioServer, NodeProcess, running_nodes
 from tests.faults.bodies import MIB, SHAPES, Shape
-from tests.faults.cluster import Cluster, seen, wait_for
+from tests.faults.cluster import Cluster, seen
 from tests.faults.conftest import RunCluster
 from tests.faults.procfs import connections, unfinished_uploads
 from tests.faults.table import Outcome, cases
 from tests.faults.wire import Cut, cut_put, get, put_body, put_head, received_until_the_end
 from tests.functional.client import Body, random_id, receive, reset
 from tests.functional.stored import id_owned_by, keys_in_all, owner_of
+from tests.support.waiting import seconds_until
 
 pytestmark = [pytest.mark.faults, pytest.mark.minio, pytest.mark.timeout(600)]
 
@@ -79,11 +80,11 @@ def test_client_gone_mid_put(
                 connection.sendall(cut_put(object_id, shape, cut))
                 vanish(connection)
             said = log_says(cluster, object_id, "incomplete_body")
-            slowest = max(slowest, wait_for(said, "the gateway notices that the body ended"))
+            slowest = max(slowest, seconds_until(said, "the gateway notices that the body ended"))
             answer = cluster.client.get(object_id)
             assert (answer.status == 404) if old is None else (answer.body == old)
             assert keys_in_all(cluster.nodes) == before
-    wait_for(
+    seconds_until(
         lambda: not any(unfinished_uploads(node.node) for node in cluster.nodes),
         "no multipart upload is left",
     )
@@ -109,7 +110,7 @@ def test_client_gone_mid_get(cluster: Cluster, outcome: Outcome, cut: Cut) -> No
                     wanted -= len(response.read(min(wanted, MIB)))
             vanish(connection)
         # The node's side of the download ends with the client's.
-        outcome.recovery = wait_for(
+        outcome.recovery = seconds_until(
             lambda: connections(port) <= kept and connections(cluster.gateway.port) == 0,
             "the connections to node and client are gone",
         )
@@ -151,7 +152,7 @@ def test_node_gone_mid_get(
         node.start(timeout=60)
     else:
         node.resume()
-    outcome.recovery = wait_for(
+    outcome.recovery = seconds_until(
         lambda: cluster.client.get("big").body == content, "the object is read again"
     )
 
@@ -179,7 +180,7 @@ def test_node_killed_mid_put(
     with cluster.client.connect() as connection:
         connection.sendall(put_head("before", shape) + body[:sent])
         if cut is not Cut.FIRST and shape is not SHAPES["chunked"]:
-            wait_for(lambda: is_writing(node), "some of it has reached the node")
+            seconds_until(lambda: is_writing(node), "some of it has reached the node")
         node.kill()
         with suppress(ConnectionError):  # it may be refused while it is being sent
             connection.sendall(body[sent:])
@@ -191,7 +192,7 @@ def test_node_killed_mid_put(
             assert (answer.status, answer.code) == (503, "node_unavailable")
             outcome.saw("503 node_unavailable")
     node.start(timeout=60)
-    outcome.recovery = wait_for(
+    outcome.recovery = seconds_until(
         lambda: cluster.client.get("other").body == OLD, "the node's objects are read again"
     )
     assert cluster.client.get("before").body == OLD
@@ -223,14 +224,14 @@ def test_gateway_stopped_mid_transfer(run_cluster: RunCluster, outcome: Outcome)
                 return True
             return False
 
-        outcome.recovery = wait_for(refuses, "new connections are refused")
+        outcome.recovery = seconds_until(refuses, "new connections are refused")
         for _, _, connection, rest in uploads.values():
             connection.sendall(rest)
             assert receive(connection, "PUT").status == 201
         rest, whole = received_until_the_end(download)
         assert whole
         assert received + rest == b"".join(stored)
-    wait_for(lambda: not cluster.gateway.running, "the gateway ends")
+    seconds_until(lambda: not cluster.gateway.running, "the gateway ends")
     assert cluster.gateway.exit_status == 0
     cluster.start_gateway()
     for object_id, shape, _, _ in uploads.values():
@@ -277,7 +278,7 @@ def test_gateway_worker_killed(run_cluster: RunCluster, outcome: Outcome) -> Non
     workers = set(cluster.gateway.worker_pids())
     victim = min(workers)
     os.kill(victim, signal.SIGKILL)
-    outcome.recovery = wait_for(
+    outcome.recovery = seconds_until(
         lambda: (
             len(now := set(cluster.gateway.worker_pids())) == len(workers) and victim not in now
         ),

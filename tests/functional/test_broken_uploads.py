@@ -7,9 +7,9 @@ import pytest
 
 from demo.harness.gateway import GatewayProcess
 from demo.harness.s3nodes import NodeProcess
-from demo.tests.waiting import eventually
 from tests.functional.client import GatewayClient, random_id, receive, reset
 from tests.functional.stored import keys_in_all
+from tests.support.waiting import eventually
 
 MIB = 2**20
 # Announced and sent, for each way that the gateway has of passing a body on.

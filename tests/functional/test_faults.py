@@ -9,11 +9,11 @@ import pytest
 
 from demo.harness.children import PROJECT_ROOT
 from demo.harness.s3nodes import NodeProcess, running_nodes
-from demo.tests.waiting import eventually
 from tests.functional.client import GatewayClient
 from tests.functional.conftest import RunGateway, RunNodes, client_of
 from tests.functional.stored import id_owned_by
 from tests.support.servers import minio_or_skip
+from tests.support.waiting import eventually
 
 
 def put_one_on_each(client: GatewayClient, nodes: list[NodeProcess]) -> list[str]:

@@ -7,10 +7,10 @@ import pytest
 
 from demo.harness.gateway import GatewayProcess
 from demo.harness.s3nodes import NodeProcess, S3Server
-from demo.tests.waiting import eventually
 from tests.functional.client import Answer, GatewayClient, random_id, receive
 from tests.functional.conftest import RunGateway, client_of
 from tests.support.servers import SharedServers
+from tests.support.waiting import eventually
 
 #: When, level, logger, request id.
 PREFIX = r"[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9:]{8},[0-9]{3} [A-Z]+ [a-z._]+ \[[^ \]]+\] "

@@ -11,7 +11,6 @@ import pytest
 
 from demo.harness.gateway import GatewayProcess
 from demo.harness.s3nodes import NodeProcess
-from demo.tests.waiting import eventually
 from nodes.node import Credentials, Node, NodeState
 from tests.contract.wire import request_head
 from tests.faults.filediscovery import FileDiscovery, write_nodes
@@ -19,6 +18,7 @@ from tests.functional.client import random_id
 from tests.functional.conftest import RunGateway, RunNodes, client_of
 from tests.functional.stored import id_owned_by
 from tests.functional.test_log import FORGED, assert_nothing_forged
+from tests.support.waiting import eventually
 
 DISCOVERY = f"{FileDiscovery.__module__}.{FileDiscovery.__name__}"
 WORKERS = 3

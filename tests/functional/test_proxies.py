@@ -8,8 +8,7 @@ import shutil
 import socket
 import ssl
 import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +23,7 @@ from demo.harness.s3nodes import NodeProcess, running_nodes
 from tests.functional.client import Body, random_id
 from tests.functional.proxies import NAME, Caddy, Certificate, Nginx, Proxy, accepts, snippet
 from tests.support.servers import HOST, make_gateway, minio_or_skip
+from tests.support.waiting import eventually
 
 MIB = 2**20
 LARGE = 64 * MIB
@@ -160,13 +160,6 @@ def site_below(
         yield found
 
 
-def wait_until(condition: Callable[[], bool], what: str, timeout: float = 60) -> None:
-    deadline = time.monotonic() + timeout
-    while not condition():
-        assert time.monotonic() < deadline, what
-        time.sleep(0.05)
-
-
 def test_bytes_and_ranges_over_http_2(site: Site) -> None:
     body, object_id = random_id(5000).encode(), random_id()
     stored = site.put(object_id, body, "--header", "Content-Type: text/plain")
@@ -248,9 +241,10 @@ def test_a_chunked_upload_passes_through(site: Site) -> None:
         site.proxy.reset_peak_memory()
         idle = site.proxy.peak_memory()
         send_chunks(connection, blocks[:half])
-        wait_until(
+        eventually(
             lambda: at_nodes(site.nodes) - before >= LARGE // 2 - HELD,
-            "the proxy keeps the upload to itself",
+            "the proxy passes the upload on",
+            60,
         )
         send_chunks(connection, [*blocks[half:], b""])
         assert read_head(connection) == 201

@@ -8,9 +8,9 @@ import pytest
 
 from demo.harness.children import PROJECT_ROOT
 from demo.harness.gateway import GatewayProcess
-from demo.tests.waiting import eventually
 from tests.functional.client import Answer
 from tests.functional.conftest import RunGateway, RunNodes, client_of
+from tests.support.waiting import eventually
 
 
 def readiness(gateway: GatewayProcess) -> Answer:

@@ -11,7 +11,7 @@ import pytest
 
 from demo.harness.children import PROJECT_ROOT, ChildError, ChildProcess, stop_children
 from demo.harness.tests.processes import ProcessMark
-from demo.tests.waiting import eventually, eventually_empty
+from tests.support.waiting import eventually, eventually_empty
 
 STUBBORN = """
 import signal, time
