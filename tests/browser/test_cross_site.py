@@ -11,7 +11,7 @@ from playwright.sync_api import BrowserContext, Error, Page
 from demo.harness.gateway import GatewayProcess
 from demo.harness.s3nodes import NodeProcess
 from tests.browser.stored import PIXEL, content, put
-from tests.functional.client import random_id
+from tests.support.client import random_id
 from tests.support.servers import make_gateway
 
 WRITE = """

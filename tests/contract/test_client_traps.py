@@ -18,8 +18,7 @@ from minio.error import S3Error, ServerError
 
 from demo.harness.gateway import GatewayProcess
 from tests.contract.test_clients import curl
-from tests.contract.wire import Answer, Client
-from tests.functional.client import random_id
+from tests.support.client import Answer, Client, random_id
 
 CODE = "NotAnS3Endpoint"
 

@@ -7,8 +7,7 @@ import pytest
 from demo.harness.s3nodes import NodeProcess
 from tests.contract.conftest import client_of
 from tests.contract.counting import CountingProxy, counting
-from tests.contract.wire import Client, chunked, request_head
-from tests.functional.client import random_id
+from tests.support.client import Client, chunked, random_id, request_head
 from tests.support.servers import make_gateway
 
 MIB = 2**20

@@ -10,8 +10,7 @@ import pytest
 
 from demo.harness.gateway import GatewayProcess
 from tests.contract.conftest import TEN, TEN_HEADERS, Stored
-from tests.contract.wire import Answer, Client, request_head
-from tests.functional.client import random_id
+from tests.support.client import Answer, Client, random_id, request_head
 
 Which = Literal["ten", "empty"]
 

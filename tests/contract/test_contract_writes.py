@@ -12,9 +12,8 @@ import pytest
 
 from demo.harness.s3nodes import NodeProcess, S3Server
 from tests.contract.conftest import TEN_HEADERS, client_of
-from tests.contract.wire import Answer, Client, chunked, request_head
-from tests.functional.client import random_id
 from tests.functional.stored import BUCKET, keys_in_all, owner_of, s3_client
+from tests.support.client import Answer, Client, chunked, random_id, request_head
 from tests.support.servers import SharedServers
 from tests.support.waiting import eventually_empty
 

@@ -5,8 +5,7 @@ import pytest
 from demo.harness.s3nodes import S3Server
 from tests.contract.conftest import client_of
 from tests.contract.test_contract_errors import assert_problem
-from tests.contract.wire import Answer, Client
-from tests.functional.client import random_id
+from tests.support.client import Answer, Client, random_id
 from tests.support.servers import SharedServers
 
 APP = "https://app.example"

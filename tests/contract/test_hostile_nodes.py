@@ -15,8 +15,7 @@ from demo.harness.s3nodes import LocalNode
 from objects.tests.node_server import Peer, Script, ok
 from objects.tests.scripted_s3 import ETAG, ScriptedS3, Then, document
 from tests.contract.conftest import client_of
-from tests.contract.wire import Client, chunked, request_head
-from tests.functional.client import random_id
+from tests.support.client import Client, chunked, random_id, request_head
 from tests.support.servers import HOST, make_gateway
 
 READ_TIMEOUT = 2.0

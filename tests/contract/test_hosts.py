@@ -5,9 +5,8 @@ import pytest
 from demo.harness.s3nodes import NodeProcess, S3Server
 from tests.contract.conftest import client_of
 from tests.contract.test_contract_errors import METHODS, assert_problem
-from tests.contract.wire import Client
-from tests.functional.client import random_id
 from tests.functional.conftest import RunGateway
+from tests.support.client import Client, random_id
 from tests.support.servers import SharedServers
 
 ALWAYS = [

@@ -3,9 +3,8 @@
 from demo.harness.s3nodes import NodeProcess
 from tests.contract.conftest import client_of
 from tests.contract.test_contract_listing import page, put_into
-from tests.contract.wire import Client
-from tests.functional.client import random_id
 from tests.functional.conftest import RunGateway
+from tests.support.client import Client, random_id
 
 
 def test_all_in_its_place(http: Client) -> None:

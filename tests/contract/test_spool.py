@@ -12,7 +12,7 @@ from demo.harness.s3nodes import LocalNode
 from objects.payload import SMALL
 from objects.tests.scripted_s3 import ScriptedS3
 from tests.contract.conftest import client_of
-from tests.contract.wire import Client, Wire, chunked, request_head
+from tests.support.client import Client, Wire, chunked, request_head
 from tests.support.servers import HOST, make_gateway
 from tests.support.waiting import eventually
 

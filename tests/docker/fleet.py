@@ -18,8 +18,8 @@ from docker.models.containers import Container
 from docker.models.networks import Network
 from docker.models.volumes import Volume
 
-from tests.docker.gateway import GatewayClient
 from tests.docker.s3 import S3Node
+from tests.support.client import Client
 from tests.support.waiting import eventually
 
 #: On everything started here, so that what a killed run left behind can be found.
@@ -64,7 +64,7 @@ class Execution:
 @dataclass(frozen=True)
 class GatewayContainer:
     container: Container
-    client: GatewayClient
+    client: Client
 
     def execute(self, *command: str, user: str = "") -> Execution:
         """As `docker exec` does it, that is as root without capabilities unless told otherwise."""
@@ -113,7 +113,7 @@ def start_gateway(
         cap_add=["SETGID", "SETUID"],
         security_opt=["no-new-privileges:true"],
     )
-    gateway = GatewayContainer(container, GatewayClient(address_of(container, network), 3000))
+    gateway = GatewayContainer(container, Client(address_of(container, network), 3000))
     gateway.wait_alive()
     return gateway
 

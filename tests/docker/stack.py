@@ -14,8 +14,8 @@ from docker.models.containers import Container
 from docker.models.networks import Network
 
 from tests.docker.fleet import GatewayContainer, address_of
-from tests.docker.gateway import GatewayClient
 from tests.docker.s3 import S3Node
+from tests.support.client import Client
 from tests.support.waiting import eventually
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -126,8 +126,8 @@ class Stack:
         return container
 
     @property
-    def client(self) -> GatewayClient:
-        return GatewayClient("127.0.0.1", self.port)
+    def client(self) -> Client:
+        return Client("127.0.0.1", self.port)
 
     @property
     def gateway(self) -> GatewayContainer:

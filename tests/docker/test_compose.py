@@ -26,7 +26,7 @@ def statuses(stack: Stack, ids: list[str]) -> list[int]:
 
 def test_an_object_goes_in_and_out_through_the_published_port(stack: Stack) -> None:
     assert stack.client.put("abc", b"hello").status == 201
-    answer = stack.client.get("abc")
+    answer = stack.client.get_object("abc")
     assert (answer.status, answer.body) == (200, b"hello")
 
 
@@ -54,7 +54,9 @@ def test_objects_survive_down_and_up(stack: Stack) -> None:
         assert stack.client.put(object_id, object_id.encode()).status == 201
     stack.compose("down")
     stack.up()
-    assert [stack.client.get(object_id).body for object_id in ids] == [i.encode() for i in ids]
+    assert [stack.client.get_object(object_id).body for object_id in ids] == [
+        i.encode() for i in ids
+    ]
 
 
 def test_a_recreated_node_keeps_its_place_and_its_objects(stack: Stack) -> None:
@@ -63,8 +65,10 @@ def test_a_recreated_node_keeps_its_place_and_its_objects(stack: Stack) -> None:
     before = stack.container(NODE_NAMES[1]).id
     stack.compose("up", "-d", "--force-recreate", "--no-deps", NODE_NAMES[1])
     assert stack.container(NODE_NAMES[1]).id != before
-    eventually(lambda: stack.client.get(object_id).status == 200, "the recreated node serves", 60)
-    assert stack.client.get(object_id).body == b"before"
+    eventually(
+        lambda: stack.client.get_object(object_id).status == 200, "the recreated node serves", 60
+    )
+    assert stack.client.get_object(object_id).body == b"before"
     assert stack.client.put(object_id, b"after").status == 201
     assert placement(stack.nodes)[object_id] == [NODE_NAMES[1]]
     stack.wait_healthy()

@@ -104,7 +104,7 @@ def victim(filtered: Stack) -> Iterator[Victim]:
 def test_objects_go_in_and_out(filtered: Stack) -> None:
     for object_id in ids_by_owner(3):
         assert filtered.client.put(object_id, object_id.encode()).status == 201
-        assert filtered.client.get(object_id).body == object_id.encode()
+        assert filtered.client.get_object(object_id).body == object_id.encode()
     rows = filtered.gateway.shownodes()["nodes"]
     assert [(row["name"], row["state"], row["healthy"]) for row in rows] == [
         (name, "running", True) for name in NODE_NAMES
@@ -122,8 +122,8 @@ def test_a_stopped_node_is_noticed_by_its_event(filtered: Stack) -> None:
         eventually(
             lambda: f"node {stopped}: exited" in filtered.gateway.logs(), "the node is down", 5
         )
-        assert filtered.client.get(object_id).status == 503
-    assert filtered.client.get(object_id).body == b"x"
+        assert filtered.client.get_object(object_id).status == 503
+    assert filtered.client.get_object(object_id).body == b"x"
 
 
 # --- what each of the two has

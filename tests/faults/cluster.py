@@ -15,14 +15,12 @@ from demo.harness.ports import free_port
 from demo.harness.s3nodes import NodeProcess
 from nodes.node import Credentials, Node, NodeState
 from tests.faults.filediscovery import FileDiscovery, write_nodes
-from tests.functional.client import Answer, GatewayClient
 from tests.functional.stored import id_owned_by
+from tests.support.client import Answer, Client
+from tests.support.servers import HOST, clean_environ
 from tests.support.waiting import seconds_until
 
-HOST = "127.0.0.1"
 DISCOVERY = f"{FileDiscovery.__module__}.{FileDiscovery.__name__}"
-# Of whoever runs the tests, and nothing to the gateways in them.
-_FOREIGN = ("OBJGW_", "DJANGO_", "DOCKER_", "WEB_CONCURRENCY", "GUNICORN_")
 
 
 class Gateway(GatewayProcess):
@@ -44,8 +42,8 @@ class Gateway(GatewayProcess):
         )
 
     @property
-    def client(self) -> GatewayClient:
-        return GatewayClient(self.host, self.port)
+    def client(self) -> Client:
+        return Client(self.host, self.port)
 
     @property
     def workers(self) -> int:
@@ -79,10 +77,14 @@ class Gateway(GatewayProcess):
 
 def clean_environment(**settings: str) -> dict[str, str]:
     """This process's environment without what would configure a gateway, and ``settings``."""
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN)}
     # At debug level each worker says what it knows; a line for each request would be too much.
     logging = {"OBJGW_LOG_LEVEL": "debug", "OBJGW_ACCESS_LOG": "false"}
-    return gateway_environment([], environ=clean) | {"OBJGW_WORKERS": "2"} | logging | settings
+    return (
+        gateway_environment([], environ=clean_environ())
+        | {"OBJGW_WORKERS": "2"}
+        | logging
+        | settings
+    )
 
 
 @dataclass
@@ -112,7 +114,7 @@ class Cluster:
         return cls(nodes, file, gateway, {}, set())
 
     @property
-    def client(self) -> GatewayClient:
+    def client(self) -> Client:
         return self.gateway.client
 
     def start_gateway(self) -> None:

@@ -20,7 +20,8 @@ from docker.models.containers import Container
 
 from demo.harness.children import PROJECT_ROOT, ChildProcess
 from tests.docker.s3 import S3Node
-from tests.faults.cluster import HOST, Gateway, clean_environment
+from tests.faults.cluster import Gateway, clean_environment
+from tests.support.servers import HOST
 from tests.support.waiting import seconds_until
 
 NAME = "amazin-object-storage-node"

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from demo.harness.ports import free_port
-from tests.faults.cluster import HOST, Gateway, seen
+from tests.faults.cluster import Gateway, seen
 from tests.faults.daemon import (
     NAME,
     Fleet,
@@ -23,6 +23,7 @@ from tests.faults.daemon import (
 from tests.faults.procfs import connections
 from tests.faults.table import Outcome, cases
 from tests.faults.turnstile import Turnstile
+from tests.support.servers import HOST
 from tests.support.waiting import seconds_until
 
 pytestmark = [pytest.mark.faults, pytest.mark.docker, pytest.mark.timeout(900)]
@@ -128,7 +129,7 @@ def test_container_restarted_on_another_address(
     began = time.monotonic()
 
     def read() -> bool:
-        answer = gateway.client.get("abc")
+        answer = gateway.client.get_object("abc")
         answers.add(seen(answer))
         return answer.body == OLD
 
@@ -159,7 +160,7 @@ def test_daemon_away_and_back(
         lambda: all_ready(gateway, "stale"), "every worker says that its snapshot is stale"
     )
     assert gateway.readiness()[0] == 200
-    assert gateway.client.get("abc").body == OLD
+    assert gateway.client.get_object("abc").body == OLD
     assert gateway.client.put("abc", OLD).status == 201
     assert "serving from the snapshot of" in gateway.logged()
     outcome.saw("nothing: 200 and 201 from the last snapshot")
@@ -184,7 +185,7 @@ def test_daemon_absent_at_start(fleet: Fleet, run_gateway: RunGateway, outcome: 
     seconds_until(lambda: not fleet.daemon.running, "the daemon has ended")
     gateway = run_gateway(knowing=False)
     for _ in range(6):
-        assert seen(gateway.client.get("abc")) == "503 membership_unknown"
+        assert seen(gateway.client.get_object("abc")) == "503 membership_unknown"
         status, report = gateway.readiness()
         assert (status, report["code"]) == (503, "membership_unknown")
     outcome.saw("503 membership_unknown")
@@ -208,7 +209,7 @@ def test_daemon_hangs(fleet: Fleet, run_gateway: RunGateway, outcome: Outcome) -
         nonlocal slowest
         for _ in range(8):
             began = time.monotonic()
-            assert gateway.client.get("abc").body == OLD
+            assert gateway.client.get_object("abc").body == OLD
             slowest = max(slowest, time.monotonic() - began)
         return all_ready(gateway, "stale")
 
@@ -230,7 +231,7 @@ def test_daemon_hangs_at_start(fleet: Fleet, run_gateway: RunGateway, outcome: O
     gateway = run_gateway(knowing=False, OBJGW_DISCOVERY_TIMEOUT="2")
     began = time.monotonic()
     with ThreadPoolExecutor(20) as pool:
-        answers = set(pool.map(lambda _: seen(gateway.client.get("abc")), range(20)))
+        answers = set(pool.map(lambda _: seen(gateway.client.get_object("abc")), range(20)))
     took = time.monotonic() - began
     assert answers == {"503 membership_unknown"}
     assert took < 30
@@ -242,7 +243,7 @@ def test_daemon_hangs_at_start(fleet: Fleet, run_gateway: RunGateway, outcome: O
 def ask_all_at_once(gateway: Gateway, turnstile: Turnstile) -> list[str]:
     """Send the herd; let the listings through only once all of it waits."""
     with ThreadPoolExecutor(HERD) as pool:
-        answers = [pool.submit(gateway.client.get, "abc") for _ in range(HERD)]
+        answers = [pool.submit(gateway.client.get_object, "abc") for _ in range(HERD)]
         seconds_until(
             lambda: connections(gateway.port) >= 2 * HERD or all(a.done() for a in answers),
             "the whole herd is there",
@@ -289,7 +290,7 @@ def test_herd_on_an_expired_snapshot(
         )
         # Nobody waits for the listing that is under way.
         with ThreadPoolExecutor(HERD) as pool:
-            answers = set(pool.map(lambda _: seen(gateway.client.get("abc")), range(HERD)))
+            answers = set(pool.map(lambda _: seen(gateway.client.get_object("abc")), range(HERD)))
         assert answers == {"200"}
         assert turnstile.listings - before == 2
     outcome.saw("200 from the old snapshot; one listing a process, for which nobody waits")

@@ -45,7 +45,7 @@ def test_one_of_three_nodes_paused(run_cluster: RunCluster, outcome: Outcome) ->
     rounds: list[Round] = []
     for _ in range(ROUNDS):
         seconds_until(
-            lambda: all(seen(cluster.client.get(ids[1])) == "200" for _ in range(10)),
+            lambda: all(seen(cluster.client.get_object(ids[1])) == "200" for _ in range(10)),
             "the node is back for every worker",
         )
         without = latencies(load(cluster, ids), sick=1)

@@ -15,7 +15,7 @@ from tests.faults.load import Lane, Ramp, Round, figures, hang_up, measured, typ
 from tests.faults.procfs import connections
 from tests.faults.table import SHORT, Outcome
 from tests.faults.wire import get
-from tests.functional.client import random_id
+from tests.support.client import random_id
 from tests.support.waiting import seconds_until
 
 pytestmark = [pytest.mark.faults, pytest.mark.minio, pytest.mark.timeout(600)]

@@ -14,7 +14,7 @@ from tests.faults.conftest import RunCluster
 from tests.faults.load import Ramp, answer_head, hang_up
 from tests.faults.table import Outcome
 from tests.faults.wire import get
-from tests.functional.client import random_id
+from tests.support.client import random_id
 from tests.support.waiting import seconds_until
 
 pytestmark = [pytest.mark.faults, pytest.mark.minio, pytest.mark.timeout(600)]
@@ -138,5 +138,5 @@ def test_restart_behind_a_listening_socket(
             new.wait_until(lambda: new.readiness()[0] == 200, timeout=60)
             assert len(transfers.stored) == UPLOADS
             for object_id, body in transfers.stored.items():
-                assert new.client.get(object_id).body == body
+                assert new.client.get_object(object_id).body == body
     outcome.saw(f"{UPLOADS} PUT and {DOWNLOADS} GET finished, {LATE} new ones answered, none cut")

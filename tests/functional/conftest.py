@@ -8,15 +8,15 @@ import pytest
 
 from demo.harness.gateway import GatewayProcess
 from demo.harness.s3nodes import LocalNode, MotoServer, NodeProcess, S3Server, running_nodes
-from tests.functional.client import GatewayClient
+from tests.support.client import Client
 from tests.support.servers import SharedServers, make_gateway, minio_or_skip
 
 RunGateway = Callable[..., GatewayProcess]
 RunNodes = Callable[[int], list[NodeProcess]]
 
 
-def client_of(gateway: GatewayProcess) -> GatewayClient:
-    return GatewayClient(gateway.host, gateway.port)
+def client_of(gateway: GatewayProcess) -> Client:
+    return Client(gateway.host, gateway.port)
 
 
 @pytest.fixture(scope="session", params=["moto", pytest.param("minio", marks=pytest.mark.minio)])
@@ -38,7 +38,7 @@ def gateway(server: S3Server, shared: SharedServers) -> GatewayProcess:
 
 
 @pytest.fixture
-def api(gateway: GatewayProcess) -> GatewayClient:
+def api(gateway: GatewayProcess) -> Client:
     """A client of that gateway."""
     if not gateway.running:
         pytest.fail(gateway.death_notice())

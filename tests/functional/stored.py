@@ -8,7 +8,7 @@ import urllib3
 from minio import Minio
 
 from demo.harness.s3nodes import LocalNode, NodeProcess
-from tests.functional.client import random_id
+from tests.support.client import random_id
 
 BUCKET = "objects"
 

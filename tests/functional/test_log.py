@@ -7,8 +7,8 @@ import pytest
 
 from demo.harness.gateway import GatewayProcess
 from demo.harness.s3nodes import NodeProcess, S3Server
-from tests.functional.client import Answer, GatewayClient, random_id, receive
 from tests.functional.conftest import RunGateway, client_of
+from tests.support.client import Answer, random_id
 from tests.support.servers import SharedServers
 from tests.support.waiting import eventually
 
@@ -34,12 +34,6 @@ def access_line(gateway: GatewayProcess, answer: Answer) -> re.Match[str]:
     found = ACCESS.match(line)
     assert found, line
     return found
-
-
-def raw(client: GatewayClient, request: bytes) -> Answer:
-    with client.connect() as connection:
-        connection.sendall(request)
-        return receive(connection, "GET")
 
 
 @pytest.fixture(
@@ -70,7 +64,7 @@ def test_every_request_can_be_found_by_its_id(logging_gateway: GatewayProcess) -
         ("POST", "/objects", b"", 405),
         ("GET", "/livez", None, 200),
     ):
-        answer = client.request(method, target, body)
+        answer = client.request(method, target, {}, body)
         assert answer.status == status
         line = access_line(logging_gateway, answer)
         assert (line["method"], line["path"], line["status"]) == (method, target, str(status))
@@ -90,7 +84,7 @@ def test_every_request_can_be_found_by_its_id(logging_gateway: GatewayProcess) -
 def test_what_is_refused_before_django_too(
     logging_gateway: GatewayProcess, request_: bytes, status: int, method: str
 ) -> None:
-    answer = raw(client_of(logging_gateway), request_)
+    answer = client_of(logging_gateway).raw(request_)
     assert answer.status == status
     line = access_line(logging_gateway, answer)
     assert (line["status"], line["bytes"]) == (str(status), str(len(answer.body)))
@@ -101,7 +95,7 @@ def test_without_an_access_log_nothing_but_failures_leaves_a_line(
     s3_nodes: list[NodeProcess], run_gateway: RunGateway
 ) -> None:
     gateway = run_gateway(s3_nodes, OBJGW_LOG_LEVEL="info")
-    answer = client_of(gateway).get(random_id())
+    answer = client_of(gateway).get_object(random_id())
     assert answer.status == 404
     assert answer.headers["x-request-id"] not in gateway.log.read_text()
 
@@ -143,7 +137,7 @@ def assert_nothing_forged(log: Path) -> None:
 def test_all_lines_have_one_form(s3_nodes: list[NodeProcess], run_gateway: RunGateway) -> None:
     """gunicorn's own, too."""
     gateway = run_gateway(s3_nodes)
-    client_of(gateway).get("abc")
+    client_of(gateway).get_object("abc")
     gateway.stop()
     eventually(lambda: "Shutting down" in gateway.log.read_text(), "the master says that it ends")
     assert " INFO gunicorn.error [-] Booting worker with pid" in gateway.log.read_text()

@@ -20,8 +20,9 @@ import yaml
 from demo.harness.gateway import GatewayProcess
 from demo.harness.ports import free_port
 from demo.harness.s3nodes import NodeProcess, running_nodes
-from tests.functional.client import Body, random_id
 from tests.functional.proxies import NAME, Caddy, Certificate, Nginx, Proxy, accepts, snippet
+from tests.support.bodies import Body
+from tests.support.client import random_id
 from tests.support.servers import HOST, make_gateway, minio_or_skip
 from tests.support.waiting import eventually
 

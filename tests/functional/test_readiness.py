@@ -8,8 +8,8 @@ import pytest
 
 from demo.harness.children import PROJECT_ROOT
 from demo.harness.gateway import GatewayProcess
-from tests.functional.client import Answer
 from tests.functional.conftest import RunGateway, RunNodes, client_of
+from tests.support.client import Answer
 from tests.support.waiting import eventually
 
 

@@ -33,14 +33,18 @@ def minio_or_skip() -> MinioServer:
     return minio
 
 
+def clean_environ() -> dict[str, str]:
+    """This process's environment, without what would configure a gateway."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN)}
+
+
 def make_gateway(nodes: Sequence[LocalNode], log: Path, **settings: str) -> GatewayProcess:
     """A gateway that is yet to be started. It logs everything.
 
     It has one worker, each of which takes a second of a processor to start, unless the test is
     about several: ``OBJGW_WORKERS="2"``.
     """
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN)}
-    environment = gateway_environment(nodes, environ={**clean, **_DEFAULTS})
+    environment = gateway_environment(nodes, environ={**clean_environ(), **_DEFAULTS})
     return GatewayProcess(HOST, free_port(HOST), environment=environment | settings, log=log)
 
 
