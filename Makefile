@@ -10,6 +10,10 @@ PORT ?= 3000
 COMPOSE ?= $(shell docker compose version >/dev/null 2>&1 && echo docker compose || echo docker-compose)
 # Test processes beside each other. Most tests wait for other programs.
 JOBS ?= 3
+# Whoever has nothing to do takes tests from the end of another's list.
+DIST ?= worksteal
+# Else every process that a test starts compiles all modules anew. An empty value unsets it.
+export PYTHONDONTWRITEBYTECODE :=
 PYTEST_ARGS ?=
 BENCH_ARGS ?=
 UPGRADE ?= --upgrade
@@ -54,7 +58,7 @@ dev: $(VENV)/.installed-demo ## The same with Django's development server: pages
 	@exec $(BIN)/python manage.py demo --development --nodes $(NODES) --port $(PORT)
 
 test: $(VENV)/.installed ## Fast and functional tests; needs neither Docker nor Go
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile -m "not docker and not faults" $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n $(JOBS) --dist $(DIST) -m "not docker and not faults" $(PYTEST_ARGS)
 
 check: lint ## What to run at every save: lint, types, and the tests that start nothing
 	$(BIN)/python -m pytest -q -n $(JOBS) nodes objects problems objgw_site/tests $(PYTEST_ARGS)

@@ -17,7 +17,7 @@ from benchmarks.memory import Bodies, Growth
 from benchmarks.rounds import Outcome, Plan, measure
 from benchmarks.stack import Stack, running_stack, store_objects
 from benchmarks.targets import Findings, verdicts
-from demo.children import ChildError
+from demo.harness.children import ChildError
 
 _LARGE_BODIES = Bodies(large=1024 * MIB, count=64, size=64 * MIB)
 _SMALL_BODIES = Bodies(large=128 * MIB, count=8, size=8 * MIB)

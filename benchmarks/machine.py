@@ -7,8 +7,8 @@ from importlib.metadata import version
 from pathlib import Path
 
 from benchmarks.nginx import find_program
-from demo.children import PROJECT_ROOT
-from demo.s3nodes import MinioServer
+from demo.harness.children import PROJECT_ROOT
+from demo.harness.s3nodes import MinioServer
 
 
 def description() -> list[tuple[str, str]]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from benchmarks.cases import KIB, Case
 from benchmarks.rounds import Outcome, Plan, measure
 from benchmarks.stack import Stack
-from demo.s3nodes import LocalNode
+from demo.harness.s3nodes import LocalNode
 from nodes.node import Node, NodeState
 from objects.routing import ModuloRouter
 

@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 from benchmarks.failure import CannotMeasure
-from demo.children import ChildProcess, http_status
+from demo.harness.children import ChildProcess, http_status
 
 # Bodies pass through memory only. The Host header is part of what a presigned URL signs.
 _CONFIGURATION = """\

@@ -16,7 +16,7 @@ from benchmarks.failure import CannotMeasure
 from benchmarks.report import table
 from benchmarks.stack import Stack, running_stack, store_objects
 from benchmarks.stages import Samples, collect
-from demo.children import ChildError
+from demo.harness.children import ChildError
 
 _CASES = (Case("GET", KIB, 16), Case("PUT", KIB, 16))
 _SCALE = 0.1

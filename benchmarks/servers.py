@@ -9,7 +9,7 @@ from minio import Minio
 from benchmarks.cases import Case
 from benchmarks.failure import CannotMeasure
 from benchmarks.processes import ProcessTree
-from demo.s3nodes import LocalNode
+from demo.harness.s3nodes import LocalNode
 
 BUCKET = "objects"
 

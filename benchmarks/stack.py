@@ -16,10 +16,10 @@ from benchmarks.processes import ProcessTree
 from benchmarks.sampled_gunicorn import FOLDER
 from benchmarks.servers import Presigned, Server, gateway_target
 from benchmarks.transfer import Transfer
-from demo.children import PROJECT_ROOT, ChildProcess
-from demo.gateway import APPLICATION, GatewayProcess, gateway_environment
-from demo.ports import free_port
-from demo.s3nodes import LocalNode, MinioServer, running_nodes
+from demo.harness.children import PROJECT_ROOT, ChildProcess
+from demo.harness.gateway import APPLICATION, GatewayProcess, gateway_environment
+from demo.harness.ports import free_port
+from demo.harness.s3nodes import LocalNode, MinioServer, running_nodes
 
 _HOST = "127.0.0.1"
 _LOADERS = 8

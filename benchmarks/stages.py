@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from demo.children import PROJECT_ROOT
+from demo.harness.children import PROJECT_ROOT
 
 # The first that a frame's file begins with decides. A frame of none of them, of the standard
 # library for one, belongs to the stage of its caller.

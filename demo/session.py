@@ -12,9 +12,9 @@ from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any, Self
 
-from demo.children import ChildError, ChildProcess, stop_children
-from demo.gateway import GatewayProcess, gateway_environment, shell_lines
-from demo.s3nodes import NodeProcess, S3Server, prepare_nodes, start_nodes
+from demo.harness.children import ChildError, ChildProcess, stop_children
+from demo.harness.gateway import GatewayProcess, gateway_environment, shell_lines
+from demo.harness.s3nodes import NodeProcess, S3Server, prepare_nodes, start_nodes
 
 _Handler = Callable[[int, FrameType | None], Any] | int | None
 

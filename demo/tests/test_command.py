@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from django.core.management import CommandError, call_command
 
+from demo.harness.ports import free_port
+from demo.harness.s3nodes import MinioServer, MotoServer
 from demo.management.commands.demo import choose_server
-from demo.ports import free_port
-from demo.s3nodes import MinioServer, MotoServer
 
 
 @pytest.fixture

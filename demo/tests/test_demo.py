@@ -15,11 +15,11 @@ from pathlib import Path
 import pytest
 import requests
 
-from demo.children import PROJECT_ROOT, ChildProcess
-from demo.ports import free_port, localhost_in_use, port_in_use
-from demo.s3nodes import MinioServer
-from demo.tests.processes import ProcessMark
-from demo.tests.waiting import eventually, eventually_empty
+from demo.harness.children import PROJECT_ROOT, ChildProcess
+from demo.harness.ports import free_port, localhost_in_use, port_in_use
+from demo.harness.s3nodes import MinioServer
+from demo.harness.tests.processes import ProcessMark
+from tests.support.waiting import eventually, eventually_empty
 
 START_SECONDS = 60.0
 END_SECONDS = 40.0
@@ -37,7 +37,7 @@ class RunningDemo:
         self._process = ChildProcess(
             "the demo",
             [sys.executable, "manage.py", "demo", "--port", str(self.port), *options],
-            environment=self.mark.environment(),
+            environment={**self.mark.environment(), "OBJGW_WORKERS": "1"},
             log=self._screen,
         )
         self._process.launch()

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from demo.s3nodes import MotoServer
+from demo.harness.s3nodes import MotoServer
 from demo.session import FolderInUseError, Plan, Session, node_count_notice
 
 

@@ -1,7 +1,6 @@
 """A change that is reported before it can be seen is seen all the same."""
 
 import threading
-import time
 from collections.abc import Iterator, Sequence
 
 from django.core.cache.backends.locmem import LocMemCache
@@ -9,6 +8,7 @@ from django.core.cache.backends.locmem import LocMemCache
 from nodes.discovery import BaseDiscovery, DiscoveryOptions
 from nodes.membership import Membership
 from nodes.node import Node, NodeState
+from tests.support.waiting import eventually
 
 
 class HastyDiscovery(BaseDiscovery):
@@ -36,7 +36,4 @@ def test_a_change_seen_late_is_seen_long_before_the_ttl() -> None:
     membership = Membership(discovery, LocMemCache("settling", {}), ttl=3600)
     assert membership.current().nodes[0].state == NodeState.RUNNING
     discovery.stop.set()
-    end = time.monotonic() + 10
-    while membership.current().nodes[0].state != NodeState.EXITED:
-        assert time.monotonic() < end, "still not seen"
-        time.sleep(0.01)
+    eventually(lambda: membership.current().nodes[0].state == NodeState.EXITED, "it is seen")

@@ -17,11 +17,11 @@ from playwright.sync_api import (
 )
 from playwright.sync_api import Request as PageRequest
 
-from demo.children import ChildProcess, http_status
-from demo.gateway import GatewayProcess, gateway_environment
-from demo.ports import free_port
-from demo.s3nodes import MotoServer, NodeProcess, running_nodes
-from tests.functional.conftest import HOST, make_gateway
+from demo.harness.children import ChildProcess, http_status
+from demo.harness.gateway import GatewayProcess, gateway_environment
+from demo.harness.ports import free_port
+from demo.harness.s3nodes import MotoServer, NodeProcess
+from tests.support.servers import HOST, SharedServers
 
 # A page loads while other tests use both cores; 5 s, the default, are not always enough then.
 expect.set_options(timeout=30_000)
@@ -110,9 +110,8 @@ def page(browser: BrowserContext, traffic: Traffic) -> Iterator[Page]:
 
 
 @pytest.fixture(scope="session")
-def moto_nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[NodeProcess]]:
-    with running_nodes(tmp_path_factory.mktemp("moto"), 3, MotoServer()) as nodes:
-        yield nodes
+def moto_nodes(shared: SharedServers) -> list[NodeProcess]:
+    return shared.nodes(MotoServer())
 
 
 @pytest.fixture(scope="session")
@@ -134,10 +133,5 @@ def development(
 
 
 @pytest.fixture(scope="session")
-def production(
-    moto_nodes: list[NodeProcess], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[GatewayProcess]:
-    log = tmp_path_factory.mktemp("gunicorn") / "log"
-    with make_gateway([process.node for process in moto_nodes], log) as process:
-        process.start()
-        yield process
+def production(shared: SharedServers) -> GatewayProcess:
+    return shared.gateway(MotoServer(), OBJGW_WORKERS="2")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import requests
 
-from tests.functional.client import random_id
+from tests.support.client import random_id
 
 PIXEL = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJ"

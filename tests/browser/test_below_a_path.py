@@ -6,23 +6,17 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page, expect, sync_playwright
 
-from demo.gateway import GatewayProcess
-from demo.ports import free_port
-from demo.s3nodes import NodeProcess
+from demo.harness.gateway import GatewayProcess
+from demo.harness.ports import free_port
+from demo.harness.s3nodes import MotoServer
 from tests.browser.conftest import ARGUMENTS, BROWSERS, Traffic
-from tests.functional.conftest import HOST, make_gateway
 from tests.functional.proxies import NAME, Certificate, Nginx, accepts
+from tests.support.servers import HOST, SharedServers
 
 
 @pytest.fixture(scope="module")
-def gateway(
-    moto_nodes: list[NodeProcess], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[GatewayProcess]:
-    log = tmp_path_factory.mktemp("gateway") / "log"
-    nodes = [process.node for process in moto_nodes]
-    with make_gateway(nodes, log, DJANGO_ALLOWED_HOSTS=NAME) as process:
-        process.start()
-        yield process
+def gateway(shared: SharedServers) -> GatewayProcess:
+    return shared.gateway(MotoServer(), DJANGO_ALLOWED_HOSTS=NAME)
 
 
 @pytest.fixture(scope="module")

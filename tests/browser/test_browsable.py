@@ -9,9 +9,9 @@ import pytest
 import requests
 from playwright.sync_api import Page, expect
 
-from demo.s3nodes import NodeProcess
+from demo.harness.s3nodes import NodeProcess
 from tests.browser.conftest import Traffic
-from tests.functional.client import random_id
+from tests.support.client import random_id
 
 
 def document(page: Page) -> Any:

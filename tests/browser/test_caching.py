@@ -4,7 +4,7 @@ from typing import Any
 
 from playwright.sync_api import Page
 
-from demo.gateway import GatewayProcess
+from demo.harness.gateway import GatewayProcess
 from tests.browser.stored import overwrite, put
 
 FETCH = """

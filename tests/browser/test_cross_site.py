@@ -8,11 +8,11 @@ import pytest
 import requests
 from playwright.sync_api import BrowserContext, Error, Page
 
-from demo.gateway import GatewayProcess
-from demo.s3nodes import NodeProcess
+from demo.harness.gateway import GatewayProcess
+from demo.harness.s3nodes import NodeProcess
 from tests.browser.stored import PIXEL, content, put
-from tests.functional.client import random_id
-from tests.functional.conftest import make_gateway
+from tests.support.client import random_id
+from tests.support.servers import make_gateway
 
 WRITE = """
 async ([url, method]) => {

@@ -9,10 +9,10 @@ import pytest
 import requests
 from playwright.sync_api import Frame, Page, Request, Route
 
-from demo.gateway import GatewayProcess
+from demo.harness.gateway import GatewayProcess
 from tests.browser.conftest import Traffic
 from tests.browser.stored import PIXEL, VIDEO_SECONDS, content, pdf, put, video
-from tests.functional.client import random_id
+from tests.support.client import random_id
 
 STATE = """
 () => {

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from demo.children import ChildProcess, http_status
-from demo.gateway import gateway_environment
-from demo.ports import free_port
-from demo.s3nodes import NodeProcess
-from tests.functional.conftest import HOST
+from demo.harness.children import ChildProcess, http_status
+from demo.harness.gateway import gateway_environment
+from demo.harness.ports import free_port
+from demo.harness.s3nodes import NodeProcess
 from tests.functional.stored import id_owned_by
+from tests.support.servers import HOST
 
 
 @pytest.fixture(scope="module")

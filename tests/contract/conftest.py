@@ -4,16 +4,9 @@ from dataclasses import dataclass
 
 import pytest
 
-from demo.gateway import GatewayProcess
-from tests.contract.wire import Answer, Client
-from tests.functional.client import random_id
-from tests.functional.conftest import (
-    gateway,
-    run_gateway,
-    run_nodes,
-    s3_nodes,
-    server,
-)
+from demo.harness.gateway import GatewayProcess
+from tests.functional.conftest import gateway, run_gateway, run_nodes, s3_nodes, server
+from tests.support.client import Answer, Client, random_id
 
 __all__ = ["gateway", "run_gateway", "run_nodes", "s3_nodes", "server"]
 

@@ -10,7 +10,7 @@ from typing import Self
 
 import httptools
 
-from demo.s3nodes import LocalNode
+from demo.harness.s3nodes import LocalNode
 
 
 class _Recorder:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from demo.children import PROJECT_ROOT
+from demo.harness.children import PROJECT_ROOT
 from tests.contract.test_schema import DOCUMENT, all_problems
 from tests.functional.conftest import RunGateway, RunNodes
 

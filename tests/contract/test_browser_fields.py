@@ -5,8 +5,7 @@ import pytest
 from tests.contract.conftest import Stored, store
 from tests.contract.test_contract_errors import NO_REQUEST, REFUSED
 from tests.contract.test_contract_errors import Row as BadRow
-from tests.contract.wire import Answer, Client
-from tests.functional.client import random_id
+from tests.support.client import Answer, Client, random_id
 
 OBJECT = "object"
 DATA = "data"

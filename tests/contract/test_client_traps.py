@@ -16,10 +16,9 @@ from botocore.exceptions import ClientError
 from minio import Minio
 from minio.error import S3Error, ServerError
 
-from demo.gateway import GatewayProcess
+from demo.harness.gateway import GatewayProcess
 from tests.contract.test_clients import curl
-from tests.contract.wire import Answer, Client
-from tests.functional.client import random_id
+from tests.support.client import Answer, Client, random_id
 
 CODE = "NotAnS3Endpoint"
 

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from demo.gateway import GatewayProcess
-from tests.functional.client import Body, random_id
+from demo.harness.gateway import GatewayProcess
+from tests.support.bodies import Body
+from tests.support.client import random_id
 
 pytestmark = [
     pytest.mark.skipif(shutil.which(tool) is None, reason=f"no {tool} here")

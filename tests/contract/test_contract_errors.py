@@ -6,11 +6,10 @@ from urllib.parse import quote
 
 import pytest
 
-from demo.gateway import GatewayProcess
-from demo.s3nodes import NodeProcess
-from demo.tests.waiting import eventually
-from tests.contract.wire import Answer, Client, request_head
-from tests.functional.client import random_id
+from demo.harness.gateway import GatewayProcess
+from demo.harness.s3nodes import NodeProcess
+from tests.support.client import Answer, Client, random_id, request_head
+from tests.support.waiting import eventually
 
 A_DATE = re.compile(r"(Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT")
 

@@ -9,13 +9,13 @@ from urllib.parse import unquote, urljoin
 
 import pytest
 
-from demo.s3nodes import NodeProcess, running_nodes
+from demo.harness.s3nodes import NodeProcess, running_nodes
 from tests.contract.conftest import client_of
-from tests.contract.wire import Answer, Client, request_head
 from tests.effort import effort
-from tests.functional.client import random_id
-from tests.functional.conftest import RunGateway, RunNodes, minio_or_skip
+from tests.functional.conftest import RunGateway, RunNodes
 from tests.functional.stored import BUCKET, id_owned_by, owner_of, s3_client
+from tests.support.client import Answer, Client, random_id, request_head
+from tests.support.servers import minio_or_skip
 
 #: Objects of the long walk.
 MANY = effort(10_000, 100_000)

@@ -4,12 +4,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from demo.s3nodes import NodeProcess
+from demo.harness.s3nodes import NodeProcess
 from tests.contract.conftest import client_of
 from tests.contract.counting import CountingProxy, counting
-from tests.contract.wire import Client, chunked, request_head
-from tests.functional.client import random_id
-from tests.functional.conftest import make_gateway
+from tests.support.client import Client, chunked, random_id, request_head
+from tests.support.servers import make_gateway
 
 MIB = 2**20
 
@@ -39,7 +38,7 @@ def all_counted(
     with counting([process.node for process in s3_nodes]) as proxies:
         # Each worker asks once for the bucket, which would be counted at any moment.
         nodes = [proxy.node for proxy in proxies]
-        with make_gateway(nodes, log, OBJGW_WORKERS="1") as process:
+        with make_gateway(nodes, log) as process:
             process.start()
             counted = Counted(client_of(process), proxies)
             for number in range(30):

@@ -8,10 +8,9 @@ from typing import Literal
 
 import pytest
 
-from demo.gateway import GatewayProcess
+from demo.harness.gateway import GatewayProcess
 from tests.contract.conftest import TEN, TEN_HEADERS, Stored
-from tests.contract.wire import Answer, Client, request_head
-from tests.functional.client import random_id
+from tests.support.client import Answer, Client, random_id, request_head
 
 Which = Literal["ten", "empty"]
 

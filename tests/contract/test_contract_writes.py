@@ -4,21 +4,18 @@ import base64
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
 from dataclasses import dataclass
-from functools import cache
 from threading import Barrier
 from typing import Literal
 
 import pytest
 
-from demo.s3nodes import NodeProcess
-from demo.tests.waiting import eventually_empty
+from demo.harness.s3nodes import NodeProcess, S3Server
 from tests.contract.conftest import TEN_HEADERS, client_of
-from tests.contract.wire import Answer, Client, chunked, request_head
-from tests.functional.client import random_id
-from tests.functional.conftest import make_gateway
 from tests.functional.stored import BUCKET, keys_in_all, owner_of, s3_client
+from tests.support.client import Answer, Client, chunked, random_id, request_head
+from tests.support.servers import SharedServers
+from tests.support.waiting import eventually_empty
 
 MIB = 2**20
 Framing = Literal["length", "chunked"]
@@ -333,22 +330,10 @@ def test_a_part_of_an_object_is_not_taken_for_all_of_it(http: Client) -> None:
 LIMIT = 1000
 
 
-@pytest.fixture(scope="module")
-def limited_to(
-    s3_nodes: list[NodeProcess], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Callable[[int], Client]]:
-    """The gateway that has this limit, which is started when it is asked for."""
-    with ExitStack() as stack:
-
-        @cache
-        def start(limit: int) -> Client:
-            log = tmp_path_factory.mktemp("limited") / "gateway.log"
-            nodes = [process.node for process in s3_nodes]
-            gateway = make_gateway(nodes, log, OBJGW_MAX_OBJECT_SIZE=str(limit))
-            stack.enter_context(gateway).start()
-            return client_of(gateway)
-
-        yield start
+@pytest.fixture
+def limited_to(server: S3Server, shared: SharedServers) -> Callable[[int], Client]:
+    """The gateway that has this limit."""
+    return lambda limit: client_of(shared.gateway(server, OBJGW_MAX_OBJECT_SIZE=str(limit)))
 
 
 @pytest.fixture

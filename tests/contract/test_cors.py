@@ -1,15 +1,12 @@
 """Web apps of other origins, allowed by OBJGW_CORS_ORIGINS (Fetch, section 3.2)."""
 
-from collections.abc import Iterator
-
 import pytest
 
-from demo.s3nodes import NodeProcess
+from demo.harness.s3nodes import S3Server
 from tests.contract.conftest import client_of
 from tests.contract.test_contract_errors import assert_problem
-from tests.contract.wire import Answer, Client
-from tests.functional.client import random_id
-from tests.functional.conftest import make_gateway
+from tests.support.client import Answer, Client, random_id
+from tests.support.servers import SharedServers
 
 APP = "https://app.example"
 LOCAL_APP = "http://localhost:8080"
@@ -17,13 +14,9 @@ STRANGER = "https://evil.example"
 CROSS_SITE = {"Sec-Fetch-Site": "cross-site"}
 
 
-@pytest.fixture(scope="module")
-def cors(s3_nodes: list[NodeProcess], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
-    log = tmp_path_factory.mktemp("cors") / "log"
-    nodes = [process.node for process in s3_nodes]
-    with make_gateway(nodes, log, OBJGW_CORS_ORIGINS=f"{APP}, {LOCAL_APP}") as gateway:
-        gateway.start()
-        yield client_of(gateway)
+@pytest.fixture
+def cors(server: S3Server, shared: SharedServers) -> Client:
+    return client_of(shared.gateway(server, OBJGW_CORS_ORIGINS=f"{APP}, {LOCAL_APP}"))
 
 
 def words(answer: Answer, name: str) -> set[str]:

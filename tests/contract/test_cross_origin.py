@@ -5,8 +5,7 @@ from dataclasses import dataclass
 import pytest
 
 from tests.contract.test_contract_errors import assert_problem
-from tests.contract.wire import Client
-from tests.functional.client import random_id
+from tests.support.client import Client, random_id
 
 HOST = "gateway:3000"
 

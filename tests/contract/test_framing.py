@@ -11,8 +11,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from tests.contract.test_contract_errors import assert_problem
-from tests.contract.wire import Answer, Client, request_head
-from tests.functional.client import random_id
+from tests.support.client import Answer, Client, random_id, request_head
 
 HELLO = b"5\r\nhello\r\n0\r\n\r\n"
 #: The text of a status and code that a refusal may have.

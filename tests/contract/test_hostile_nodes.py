@@ -10,14 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from demo.gateway import GatewayProcess
-from demo.s3nodes import LocalNode
+from demo.harness.gateway import GatewayProcess
+from demo.harness.s3nodes import LocalNode
 from objects.tests.node_server import Peer, Script, ok
 from objects.tests.scripted_s3 import ETAG, ScriptedS3, Then, document
 from tests.contract.conftest import client_of
-from tests.contract.wire import Client, chunked, request_head
-from tests.functional.client import random_id
-from tests.functional.conftest import HOST, make_gateway
+from tests.support.client import Client, chunked, random_id, request_head
+from tests.support.servers import HOST, make_gateway
 
 READ_TIMEOUT = 2.0
 #: Of a chunked body, what is sent as one part.
@@ -36,7 +35,7 @@ def hostile(node: ScriptedS3, tmp_path_factory: pytest.TempPathFactory) -> Itera
     folder = tmp_path_factory.mktemp("hostile")
     with node.serve() as server:
         local = LocalNode("hostile", HOST, server.port, "key", "hush-hush", Path("none"))
-        settings = {"OBJGW_READ_TIMEOUT": f"{READ_TIMEOUT:g}", "OBJGW_WORKERS": "1"}
+        settings = {"OBJGW_READ_TIMEOUT": f"{READ_TIMEOUT:g}"}
         with make_gateway([local], folder / "gateway.log", **settings) as process:
             process.start()
             yield process

@@ -1,15 +1,13 @@
 """For which hosts the gateway answers: the Host field, to the byte, on every path."""
 
-from collections.abc import Iterator
-
 import pytest
 
-from demo.s3nodes import NodeProcess
+from demo.harness.s3nodes import NodeProcess, S3Server
 from tests.contract.conftest import client_of
 from tests.contract.test_contract_errors import METHODS, assert_problem
-from tests.contract.wire import Client
-from tests.functional.client import random_id
-from tests.functional.conftest import RunGateway, make_gateway
+from tests.functional.conftest import RunGateway
+from tests.support.client import Client, random_id
+from tests.support.servers import SharedServers
 
 ALWAYS = [
     "127.0.0.1",
@@ -79,15 +77,9 @@ MALFORMED = [
 ]
 
 
-@pytest.fixture(scope="module")
-def configured(
-    s3_nodes: list[NodeProcess], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Client]:
-    log = tmp_path_factory.mktemp("hosts") / "log"
-    nodes = [process.node for process in s3_nodes]
-    with make_gateway(nodes, log, DJANGO_ALLOWED_HOSTS=CONFIGURED) as gateway:
-        gateway.start()
-        yield client_of(gateway)
+@pytest.fixture
+def configured(server: S3Server, shared: SharedServers) -> Client:
+    return client_of(shared.gateway(server, DJANGO_ALLOWED_HOSTS=CONFIGURED))
 
 
 @pytest.mark.parametrize("host", ALWAYS)

@@ -10,10 +10,9 @@ import pytest
 
 from tests.contract.conftest import client_of
 from tests.contract.test_clients import run
-from tests.contract.wire import Answer, Client, request_head
-from tests.functional.client import random_id
 from tests.functional.conftest import RunGateway, RunNodes
 from tests.functional.stored import id_owned_by
+from tests.support.client import Answer, Client, random_id, request_head
 
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
 

@@ -5,8 +5,7 @@ from urllib.parse import urljoin
 import pytest
 import yaml
 
-from tests.contract.wire import Client
-from tests.functional.client import random_id
+from tests.support.client import Client, random_id
 
 #: Where clients may find the gateway: it cannot know.
 BASES = [

@@ -1,11 +1,10 @@
 """GET /objects says how many keys it passed over, because GET would not find them."""
 
-from demo.s3nodes import NodeProcess
+from demo.harness.s3nodes import NodeProcess
 from tests.contract.conftest import client_of
 from tests.contract.test_contract_listing import page, put_into
-from tests.contract.wire import Client
-from tests.functional.client import random_id
 from tests.functional.conftest import RunGateway, RunNodes
+from tests.support.client import Client, random_id
 
 
 def test_all_in_its_place(http: Client) -> None:

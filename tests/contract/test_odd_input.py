@@ -2,11 +2,10 @@
 
 import pytest
 
-from demo.gateway import GatewayProcess
+from demo.harness.gateway import GatewayProcess
 from tests.contract.conftest import Stored
 from tests.contract.test_contract_listing import walked
-from tests.contract.wire import Client
-from tests.functional.client import random_id
+from tests.support.client import Client, random_id
 
 #: What Python has a codec for, what is none, and RFC 2231's way to say it.
 CHARSETS = [

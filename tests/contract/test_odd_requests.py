@@ -3,17 +3,16 @@
 import os
 import re
 import secrets
-import socket
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
 import pytest
 
-from demo.gateway import GatewayProcess
+from demo.harness.gateway import GatewayProcess
 from tests.contract.conftest import Stored
 from tests.contract.odd_requests import OddRequest, odd_request
-from tests.contract.wire import TIMEOUT, Client
 from tests.effort import effort
+from tests.support.client import TIMEOUT, Client
 
 REQUESTS = effort(1000, 20_000)
 #: Clients at once.
@@ -27,17 +26,13 @@ _STATUS_LINE = re.compile(rb"HTTP/1\.[01] (\d{3}) ")
 
 def answers_to(http: Client, request: OddRequest) -> bytes:
     """All that comes back until the gateway ends the connection."""
-    data = b""
-    with socket.create_connection((http.host, http.port), timeout=TIMEOUT) as connection:
+    with http.wire() as connection:
         # It may have been refused before all of it was taken.
         with suppress(ConnectionError):
-            connection.sendall(request.data)
+            connection.send(request.data)
         with suppress(OSError):
-            connection.shutdown(socket.SHUT_WR)
-        with suppress(ConnectionError):
-            while received := connection.recv(65536):
-                data += received
-    return data
+            connection.finish()
+        return connection.rest()
 
 
 def complaint(http: Client, request: OddRequest) -> str | None:

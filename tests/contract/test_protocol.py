@@ -4,8 +4,7 @@ import pytest
 
 from tests.contract.conftest import Stored
 from tests.contract.test_contract_errors import assert_problem
-from tests.contract.wire import Client, request_head
-from tests.functional.client import random_id
+from tests.support.client import Client, random_id, request_head
 
 ALL_METHODS = {"GET", "HEAD", "PUT", "DELETE", "OPTIONS"}
 

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.contract.wire import Client
+from tests.support.client import Client
 
 CHROMIUM = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8"
 JSON = "application/json"

@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 import yaml
 
-from demo.children import PROJECT_ROOT
-from demo.gateway import GatewayProcess
+from demo.harness.children import PROJECT_ROOT
+from demo.harness.gateway import GatewayProcess
 from problems.problem import Problem
-from tests.contract.wire import Client
 from tests.effort import effort
+from tests.support.client import Client
 
 DOCUMENT = PROJECT_ROOT / "docs" / "openapi.yaml"
 CONFIGURATION = Path(__file__).with_name("schemathesis.toml")

@@ -3,7 +3,7 @@
 import pytest
 import yaml
 
-from tests.contract.wire import Client
+from tests.support.client import Client
 
 TYPES = [
     "application/vnd.oai.openapi",

@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from demo.gateway import GatewayProcess
-from demo.s3nodes import LocalNode
-from demo.tests.waiting import eventually
+from demo.harness.gateway import GatewayProcess
+from demo.harness.s3nodes import LocalNode
 from objects.store.payload import SMALL
 from objects.tests.node_server import PATIENCE, Peer
 from objects.tests.scripted_s3 import GOOD, ScriptedS3
 from tests.contract.conftest import client_of
-from tests.contract.wire import Client, Wire, chunked, request_head
-from tests.functional.conftest import HOST, make_gateway
+from tests.support.client import Client, Wire, chunked, request_head
+from tests.support.servers import HOST, make_gateway
+from tests.support.waiting import eventually
 
 MIB = 2**20
 PART = 8 * MIB
@@ -36,8 +36,7 @@ def run(node: ScriptedS3, tmp_path: Path) -> Iterator[RunGateway]:
         processes: list[GatewayProcess] = []
 
         def start(**settings: str) -> GatewayProcess:
-            given = {"OBJGW_WORKERS": "1", **settings}
-            process = make_gateway([local], tmp_path / "gateway.log", **given)
+            process = make_gateway([local], tmp_path / "gateway.log", **settings)
             processes.append(process)
             process.start()
             return process

@@ -18,9 +18,9 @@ from docker.models.containers import Container
 from docker.models.networks import Network
 from docker.models.volumes import Volume
 
-from tests.docker.deadline import wait_until
-from tests.docker.gateway import GatewayClient
 from tests.docker.s3 import S3Node
+from tests.support.client import Client
+from tests.support.waiting import eventually
 
 #: On everything started here, so that what a killed run left behind can be found.
 LABEL = "objgw-itest"
@@ -64,7 +64,7 @@ class Execution:
 @dataclass(frozen=True)
 class GatewayContainer:
     container: Container
-    client: GatewayClient
+    client: Client
 
     def execute(self, *command: str, user: str = "") -> Execution:
         """As `docker exec` does it, that is as root without capabilities unless told otherwise."""
@@ -80,11 +80,13 @@ class GatewayContainer:
         return self.container.logs().decode()
 
     def wait_alive(self) -> None:
-        wait_until(lambda: self.client.status_of("/livez") == 200, f"{self.container.name} answers")
+        eventually(
+            lambda: self.client.status_of("/livez") == 200, f"{self.container.name} answers", 60
+        )
 
     def wait_ready(self) -> None:
         self.wait_alive()
-        wait_until(self.client.is_ready, f"{self.container.name} is ready")
+        eventually(self.client.is_ready, f"{self.container.name} is ready", 60)
 
 
 def start_gateway(
@@ -116,7 +118,7 @@ def start_gateway(
         security_opt=["no-new-privileges:true"],
         mem_limit=memory,
     )
-    gateway = GatewayContainer(container, GatewayClient(address_of(container, network), 3000))
+    gateway = GatewayContainer(container, Client(address_of(container, network), 3000))
     gateway.wait_alive()
     return gateway
 

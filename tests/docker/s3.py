@@ -9,7 +9,7 @@ import urllib3
 from minio import Minio
 from minio.error import MinioException
 
-from tests.docker.deadline import wait_until
+from tests.support.waiting import eventually
 
 BUCKET = "objects"
 
@@ -42,7 +42,7 @@ class S3Node:
 
     def wait(self) -> None:
         """Until the node serves its bucket listing; a stopped one fails in time."""
-        wait_until(self._serves, f"{self.name} serves")
+        eventually(self._serves, f"{self.name} serves", 60)
 
     def _serves(self) -> bool:
         try:

@@ -13,10 +13,10 @@ import docker
 from docker.models.containers import Container
 from docker.models.networks import Network
 
-from tests.docker.deadline import wait_until
 from tests.docker.fleet import GatewayContainer, address_of
-from tests.docker.gateway import GatewayClient
 from tests.docker.s3 import S3Node
+from tests.support.client import Client
+from tests.support.waiting import eventually
 
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = "objgw-itest"
@@ -126,8 +126,8 @@ class Stack:
         return container
 
     @property
-    def client(self) -> GatewayClient:
-        return GatewayClient("127.0.0.1", self.port)
+    def client(self) -> Client:
+        return Client("127.0.0.1", self.port)
 
     @property
     def gateway(self) -> GatewayContainer:
@@ -172,7 +172,8 @@ class Stack:
 
     def wait_healthy(self) -> None:
         """Until the gateway itself finds every node healthy."""
-        wait_until(
+        eventually(
             lambda: all(node["healthy"] for node in self.gateway.shownodes()["nodes"]),
             "all nodes are healthy for the gateway",
+            60,
         )

@@ -1,17 +1,15 @@
 """Bodies of any size and framing come back byte for byte, and are never held whole."""
 
-import socket
-import struct
 import uuid
 
 import pytest
 
-from tests.docker.bodies import Body
-from tests.docker.deadline import wait_until
-from tests.docker.gateway import Answer, GatewayClient
 from tests.docker.ids import random_ids
 from tests.docker.memory import peaks, reset_peaks
 from tests.docker.stack import Stack
+from tests.support.bodies import Body
+from tests.support.client import Answer, Client
+from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(900)]
 
@@ -20,18 +18,18 @@ MOST_GROWTH_KILOBYTES = 20 * KIB
 FRAMINGS = pytest.mark.parametrize("framing", ["length", "chunked"])
 
 
-def send(client: GatewayClient, object_id: str, body: Body, framing: str) -> Answer:
+def send(client: Client, object_id: str, body: Body, framing: str) -> Answer:
     headers = {"Content-Length": str(body.size)} if framing == "length" else {}
-    return client.request("PUT", f"/object/{object_id}", body, headers)
+    return client.request("PUT", f"/object/{object_id}", headers, body)
 
 
-def assert_round_trip(client: GatewayClient, size: int, framing: str) -> None:
+def assert_round_trip(client: Client, size: int, framing: str) -> None:
     [object_id] = random_ids(1)
     body = Body(size)
     answer = send(client, object_id, body, framing)
     assert answer.status == 201, answer.text
     assert answer.json["size"] == size
-    assert client.digest(object_id) == (size, body.sent.hexdigest())
+    assert client.digest(object_id) == (size, body.sha256)
 
 
 @FRAMINGS
@@ -61,20 +59,21 @@ def vanish_half_way(stack: Stack, object_id: str, framing: str) -> None:
     size, half = 32 * MIB, 16 * MIB
     chunked = framing == "chunked"
     heading = "Transfer-Encoding: chunked" if chunked else f"Content-Length: {size}"
-    with socket.create_connection(("127.0.0.1", stack.port), timeout=30) as connection:
-        connection.sendall(
+    with stack.client.wire() as connection:
+        connection.send(
             f"PUT /object/{object_id} HTTP/1.1\r\nHost: gateway\r\n"
             f"X-Request-ID: {request_id}\r\n{heading}\r\n\r\n".encode()
         )
         for block in Body(half):
             size_line = b"%x\r\n" % len(block) if chunked else b""
-            connection.sendall(size_line + block + (b"\r\n" if size_line else b""))
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    wait_until(
+            connection.send(size_line + block + (b"\r\n" if size_line else b""))
+        connection.reset()
+    eventually(
         lambda: (
             f"[{request_id}] PUT /object/{object_id}: 400 incomplete_body" in stack.gateway.logs()
         ),
         "the gateway notices that the client is gone",
+        60,
     )
 
 
@@ -83,14 +82,14 @@ def test_a_client_that_vanishes_leaves_the_old_object(stack: Stack, framing: str
     [object_id] = random_ids(1)
     assert stack.client.put(object_id, b"old").status == 201
     vanish_half_way(stack, object_id, framing)
-    assert stack.client.get(object_id).body == b"old"
+    assert stack.client.get_object(object_id).body == b"old"
 
 
 @FRAMINGS
 def test_a_client_that_vanishes_leaves_no_object_where_none_was(stack: Stack, framing: str) -> None:
     [object_id] = random_ids(1)
     vanish_half_way(stack, object_id, framing)
-    assert stack.client.get(object_id).status == 404
+    assert stack.client.get_object(object_id).status == 404
     for node in stack.nodes:
         assert object_id not in node.stored_ids()
         assert not node.has_unfinished_upload(object_id)

@@ -5,12 +5,12 @@ import time
 import pytest
 
 from tests.docker.conftest import MakeFleet
-from tests.docker.deadline import wait_until
 from tests.docker.fleet import GatewayContainer
-from tests.docker.gateway import Answer, GatewayClient
 from tests.docker.ids import ids_by_owner, random_ids
 from tests.docker.s3 import owner_of
 from tests.docker.stack import NODE_NAMES, Stack
+from tests.support.client import Answer, Client
+from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(900)]
 
@@ -23,12 +23,12 @@ def assert_problem(answer: Answer, status: int, code: str, *, retry: bool) -> No
         assert int(answer.headers["retry-after"]) >= 1
 
 
-def put_all(client: GatewayClient, ids: list[str]) -> None:
+def put_all(client: Client, ids: list[str]) -> None:
     assert {client.put(object_id, object_id.encode()).status for object_id in ids} == {201}
 
 
-def assert_read(client: GatewayClient, ids: list[str]) -> None:
-    assert [client.get(object_id).body for object_id in ids] == [i.encode() for i in ids]
+def assert_read(client: Client, ids: list[str]) -> None:
+    assert [client.get_object(object_id).body for object_id in ids] == [i.encode() for i in ids]
 
 
 def test_a_stopped_node_takes_only_its_own_ids_with_it(stack: Stack) -> None:
@@ -40,7 +40,7 @@ def test_a_stopped_node_takes_only_its_own_ids_with_it(stack: Stack) -> None:
     assert lost
     with stack.stopped(stopped):
         for object_id in lost:
-            assert_problem(stack.client.get(object_id), 503, "node_unavailable", retry=True)
+            assert_problem(stack.client.get_object(object_id), 503, "node_unavailable", retry=True)
             assert_problem(stack.client.put(object_id, b"x"), 503, "node_unavailable", retry=True)
         assert_read(stack.client, kept)
         put_all(stack.client, kept)
@@ -51,9 +51,9 @@ def test_a_stopped_node_takes_only_its_own_ids_with_it(stack: Stack) -> None:
     assert_read(stack.client, ids)
 
 
-def seconds_to_503(client: GatewayClient, object_id: str) -> float:
+def seconds_to_503(client: Client, object_id: str) -> float:
     began = time.monotonic()
-    assert client.get(object_id).status == 503
+    assert client.get_object(object_id).status == 503
     return time.monotonic() - began
 
 
@@ -79,21 +79,23 @@ def test_a_paused_node_is_down_at_once_and_then_answers_again(make_fleet: MakeFl
     paused = fleet.container(fleet.nodes[0])
     paused.pause()
     try:
-        wait_until(lambda: states(gateway) == ["paused", "running"], "Docker's event has come", 10)
+        eventually(lambda: states(gateway) == ["paused", "running"], "Docker's event has come", 10)
         assert min(seconds_to_503(gateway.client, ids[0]) for _ in range(10)) < 1
-        assert_problem(gateway.client.get(ids[0]), 503, "node_unavailable", retry=True)
-        assert "paused" in gateway.client.get(ids[0]).json["detail"]
+        assert_problem(gateway.client.get_object(ids[0]), 503, "node_unavailable", retry=True)
+        assert "paused" in gateway.client.get_object(ids[0]).json["detail"]
         assert_read(gateway.client, [ids[1]])
     finally:
         paused.unpause()
-    wait_until(lambda: gateway.client.get(ids[0]).status == 200, "the node answers again", 30)
+    eventually(
+        lambda: gateway.client.get_object(ids[0]).status == 200, "the node answers again", 30
+    )
     assert_read(gateway.client, ids)
 
 
 def test_without_nodes_it_waits_for_one(make_fleet: MakeFleet) -> None:
     fleet = make_fleet(0)
     gateway = fleet.start_gateway()
-    assert_problem(gateway.client.get("abc"), 503, "no_nodes", retry=True)
+    assert_problem(gateway.client.get_object("abc"), 503, "no_nodes", retry=True)
     assert gateway.client.status_of("/readyz") == 503
     fleet.add_nodes(1)
     gateway.wait_ready()
@@ -125,7 +127,7 @@ def test_wrong_credentials_are_a_problem_until_mended(make_fleet: MakeFleet) -> 
     healthy_id, object_id = ids_by_owner(2)
 
     assert_problem(gateway.client.put(object_id, b"x"), 502, "node_error", retry=False)
-    assert_problem(gateway.client.get(object_id), 502, "node_error", retry=False)
+    assert_problem(gateway.client.get_object(object_id), 502, "node_error", retry=False)
     put_all(gateway.client, [healthy_id])
     rows = {row["name"]: row for row in gateway.shownodes()["nodes"]}
     assert not rows[wrong.name]["healthy"]
@@ -133,8 +135,8 @@ def test_wrong_credentials_are_a_problem_until_mended(make_fleet: MakeFleet) -> 
 
     fleet.remove_node(wrong)
     fleet.start_node(2, keys=keys, volume=volume).wait()
-    wait_until(lambda: gateway.client.put(object_id, b"x").status == 201, "mended")
-    assert gateway.client.get(object_id).body == b"x"
+    eventually(lambda: gateway.client.put(object_id, b"x").status == 201, "mended", 60)
+    assert gateway.client.get_object(object_id).body == b"x"
 
 
 def test_docker_not_there_at_start(make_fleet: MakeFleet) -> None:
@@ -143,7 +145,7 @@ def test_docker_not_there_at_start(make_fleet: MakeFleet) -> None:
     volume = fleet.create_volume()
     gateway = fleet.start_gateway_on_forwarder(volume)
     for _ in range(3):
-        assert_problem(gateway.client.get("abc"), 503, "membership_unknown", retry=True)
+        assert_problem(gateway.client.get_object("abc"), 503, "membership_unknown", retry=True)
     readiness = gateway.client.request("GET", "/readyz")
     assert (readiness.status, readiness.json["code"]) == (503, "membership_unknown")
     execution = gateway.execute("python", "manage.py", "shownodes")
@@ -158,9 +160,10 @@ def test_docker_not_there_at_start(make_fleet: MakeFleet) -> None:
     assert_read(gateway.client, ids)
 
     forwarder.stop(timeout=1)
-    wait_until(
+    eventually(
         lambda: gateway.client.request("GET", "/readyz").json["status"] == "stale",
         "the snapshot is called stale",
+        60,
     )
     assert gateway.client.status_of("/readyz") == 200
     assert_read(gateway.client, ids)

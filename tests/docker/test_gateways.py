@@ -26,7 +26,7 @@ def test_gateways_that_are_named_like_nodes_are_none(make_fleet: MakeFleet) -> N
         assert (report["nodes"], report["serving"], report["not_serving"]) == (2, 2, [])
     for object_id in ids_by_owner(2):
         assert gateways[0].client.put(object_id, b"x").status == 201
-        assert gateways[1].client.get(object_id).body == b"x"
+        assert gateways[1].client.get_object(object_id).body == b"x"
 
 
 def test_with_every_node_stopped_it_is_not_ready_and_healthy_still(make_fleet: MakeFleet) -> None:

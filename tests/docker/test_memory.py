@@ -9,8 +9,8 @@ import pytest
 
 from objgw_site.server.machine import CONNECTION_BYTES, WORKER_BYTES, Machine
 from tests.docker.conftest import MakeFleet
-from tests.docker.deadline import wait_until
 from tests.docker.fleet import SOCKET, GatewayContainer
+from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(900)]
 
@@ -119,7 +119,9 @@ def test_all_connections_taken(make_fleet: MakeFleet, stall: Stall) -> None:
         # A health check may have one for a moment.
         for sock in pool.map(lambda number: stall(gateway, number), range(slots - 1)):
             taken.enter_context(sock)
-        wait_until(lambda: turned_away(gateway) or one_more(gateway, stall, taken), "all are taken")
+        eventually(
+            lambda: turned_away(gateway) or one_more(gateway, stall, taken), "all are taken", 60
+        )
         assert gateway.client.status_of("/livez") == 200
         peaks = workers(gateway)
         assert peaks.keys() == before.keys(), "a worker was replaced"
@@ -128,5 +130,7 @@ def test_all_connections_taken(make_fleet: MakeFleet, stall: Stall) -> None:
         assert peak < WORKER_BYTES + slots * CONNECTION_BYTES
     gateway.container.reload()
     assert not gateway.container.attrs["State"]["OOMKilled"]
-    wait_until(lambda: gateway.client.request("GET", "/objects").status == 200, "it serves again")
+    eventually(
+        lambda: gateway.client.request("GET", "/objects").status == 200, "it serves again", 60
+    )
     assert workers(gateway).keys() == before.keys()

@@ -6,22 +6,22 @@ import pytest
 
 from tests.docker.conftest import MakeFleet
 from tests.docker.fleet import GatewayContainer, start_gateway
-from tests.docker.gateway import GatewayClient
 from tests.docker.ids import random_ids
 from tests.docker.s3 import S3Node, expected_placement, placement
 from tests.docker.stack import Stack
+from tests.support.client import Client
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(900)]
 
 
-def put_all(client: GatewayClient, ids: list[str]) -> None:
+def put_all(client: Client, ids: list[str]) -> None:
     for object_id in ids:
         answer = client.put(object_id, object_id.encode())
         assert answer.status == 201, answer.text
 
 
-def assert_all_read(client: GatewayClient, ids: list[str]) -> None:
-    assert [client.get(object_id).body for object_id in ids] == [i.encode() for i in ids]
+def assert_all_read(client: Client, ids: list[str]) -> None:
+    assert [client.get_object(object_id).body for object_id in ids] == [i.encode() for i in ids]
 
 
 def assert_placed(ids: list[str], nodes: list[S3Node]) -> None:

@@ -2,9 +2,9 @@
 
 import pytest
 
-from tests.docker.bodies import BLOCK, Body
 from tests.docker.conftest import MakeFleet
 from tests.docker.ids import ids_by_owner
+from tests.support.bodies import Body
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(900)]
 
@@ -23,10 +23,10 @@ def test_keys_show_nowhere(make_fleet: MakeFleet) -> None:
     shown: list[str] = []
 
     fleet.container(fleet.nodes[STOPPED]).stop(timeout=5)
-    shown.append(client.request("PUT", f"/object/{ids[HEALTHY]}", Body(9 * BLOCK)).text)
+    shown.append(client.put(ids[HEALTHY], Body(9 * 2**20)).text)
     for object_id in [*ids, "not-an-id"]:
         shown.append(client.put(object_id, b"x").text)
-        shown.append(client.request("PUT", f"/object/{object_id}", iter([b"x"])).text)
+        shown.append(client.put(object_id, iter([b"x"])).text)
         shown += [client.request(method, f"/object/{object_id}").text for method in METHODS]
     shown += [client.request("GET", path).text for path in PATHS]
     for command in (["shownodes"], ["shownodes", "--json"], ["check"], ["diffsettings"]):

@@ -5,13 +5,14 @@ import signal
 
 import pytest
 
-from tests.docker.bodies import BLOCK, Body
 from tests.docker.conftest import MakeFleet
-from tests.docker.deadline import wait_until
+from tests.support.bodies import BLOCK, Body
+from tests.support.client import request_head
+from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(900)]
 
-SIZE = 64 * BLOCK
+SIZE = 64 * 2**20
 
 
 def test_running_transfers_finish(make_fleet: MakeFleet) -> None:
@@ -20,31 +21,26 @@ def test_running_transfers_finish(make_fleet: MakeFleet) -> None:
     gateway.wait_ready()
     client = gateway.client
     stored = Body(SIZE)
-    assert (
-        client.request("PUT", "/object/down", stored, {"Content-Length": str(SIZE)}).status == 201
-    )
+    assert client.put("down", stored, Content_Length=str(SIZE)).status == 201
 
-    with client.connection() as download, client.connection() as upload:
-        download.request("GET", "/object/down")
-        answer = download.getresponse()
-        received = hashlib.sha256(answer.read(BLOCK))
-        sent = Body(SIZE)
+    with client.answering("GET", "/object/down") as download, client.wire() as upload:
+        received = hashlib.sha256(download.read(BLOCK))
+        sent = Body(SIZE, seed=1)
         blocks = iter(sent)
-        upload.putrequest("PUT", "/object/up")
-        upload.putheader("Content-Length", str(SIZE))
-        upload.endheaders(next(blocks))
+        upload.send(request_head("PUT", "/object/up", {}, SIZE))
+        upload.send(next(blocks))
 
         gateway.container.kill(signal.SIGTERM)
-        wait_until(lambda: client.status_of("/livez") is None, "new requests are refused")
+        eventually(lambda: client.status_of("/livez") is None, "new requests are refused", 60)
 
         for block in blocks:
             upload.send(block)
-        assert upload.getresponse().status == 201
-        while block := answer.read(BLOCK):
+        assert upload.answer("PUT").status == 201
+        while block := download.read(BLOCK):
             received.update(block)
-        assert received.hexdigest() == stored.sent.hexdigest()
+        assert received.hexdigest() == stored.sha256
 
     assert gateway.container.wait(timeout=60)["StatusCode"] == 0
     second = fleet.start_gateway("second")
     second.wait_ready()
-    assert second.client.digest("up") == (SIZE, sent.sent.hexdigest())
+    assert second.client.digest("up") == (SIZE, sent.sha256)

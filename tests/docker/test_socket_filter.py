@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 from docker.models.containers import Container
 
-from tests.docker.deadline import wait_until
 from tests.docker.fleet import LABEL, address_of, remove
 from tests.docker.ids import ids_by_owner
 from tests.docker.stack import NODE_NAMES, PROJECT, Stack
+from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(900)]
 
@@ -104,7 +104,7 @@ def victim(filtered: Stack) -> Iterator[Victim]:
 def test_objects_go_in_and_out(filtered: Stack) -> None:
     for object_id in ids_by_owner(3):
         assert filtered.client.put(object_id, object_id.encode()).status == 201
-        assert filtered.client.get(object_id).body == object_id.encode()
+        assert filtered.client.get_object(object_id).body == object_id.encode()
     rows = filtered.gateway.shownodes()["nodes"]
     assert [(row["name"], row["state"], row["healthy"]) for row in rows] == [
         (name, "running", True) for name in NODE_NAMES
@@ -118,12 +118,12 @@ def test_a_stopped_node_is_noticed_by_its_event(filtered: Stack) -> None:
     assert filtered.client.put(object_id, b"x").status == 201
     with filtered.stopped(stopped):
         # Sooner than the snapshot would have been renewed without an event, after 10 seconds.
-        wait_until(lambda: f"change reported: die {stopped}" in filtered.gateway.logs(), "die", 5)
-        wait_until(
+        eventually(lambda: f"change reported: die {stopped}" in filtered.gateway.logs(), "die", 5)
+        eventually(
             lambda: f"node {stopped}: exited" in filtered.gateway.logs(), "the node is down", 5
         )
-        assert filtered.client.get(object_id).status == 503
-    assert filtered.client.get(object_id).body == b"x"
+        assert filtered.client.get_object(object_id).status == 503
+    assert filtered.client.get_object(object_id).body == b"x"
 
 
 # --- what each of the two has
@@ -418,9 +418,10 @@ def test_an_endless_head_is_refused(
 def test_refusals_are_in_its_log(socket_filter: Filter) -> None:
     marker = secrets.token_hex(8)
     assert statuses(socket_filter.ask("GET", f"/images/{marker}/json")) == [403]
-    wait_until(
+    eventually(
         lambda: (
             f'"GET /images/{marker}/json HTTP/1.1" 403' in socket_filter.container.logs().decode()
         ),
         "the refusal is logged",
+        60,
     )

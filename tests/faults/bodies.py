@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from tests.functional.client import BLOCK, Body
+from tests.support.bodies import BLOCK, Body
 
 MIB = 2**20
 

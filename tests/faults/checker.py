@@ -9,7 +9,6 @@ requests and the same faults; how they interleave is up to the machine.
 """
 
 import argparse
-import http.client
 import os
 import random
 import secrets
@@ -25,11 +24,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urljoin
 
-from demo.s3nodes import MinioServer, NodeProcess, running_nodes
-from tests.faults.cluster import Cluster, seen, wait_for
+from demo.harness.s3nodes import MinioServer, NodeProcess, running_nodes
+from tests.faults.cluster import Cluster, seen
 from tests.faults.history import Effect, History, ListingSeen, Read, Write, violations
-from tests.functional.client import Answer
 from tests.functional.stored import keys_in_all, owner_of, s3_client
+from tests.support.client import Answer, Headers
+from tests.support.waiting import seconds_until
 
 KIB = 2**10
 NODES = 3
@@ -184,14 +184,14 @@ class Client(threading.Thread):
         method: str,
         path: str,
         body: bytes | Iterator[bytes] | None = None,
-        headers: dict[str, str] | None = None,
+        headers: Headers = (),
     ) -> Answer | None:
         try:
-            answer = self._client.request(method, path, body, headers)
+            answer = self._client.request(method, path, headers, body)
         except TimeoutError:
             self.wrong.append(f"{method} {path} got no answer within {self._client.timeout:g} s")
             return None
-        except (OSError, http.client.HTTPException) as error:
+        except OSError as error:
             self.answers[f"broken ({type(error).__name__})"] += 1
             return None
         self.answers[seen(answer)] += 1
@@ -285,8 +285,10 @@ def _together(clients: Sequence[Client]) -> History:
 
 def _look_at_the_end(cluster: Cluster, report: Report, client: Client, ids: Sequence[str]) -> None:
     """With everything healed: what is readable, and where it lies."""
-    wait_for(
-        lambda: all(cluster.client.get(i).status in {200, 404} for i in ids for _ in range(3)),
+    seconds_until(
+        lambda: all(
+            cluster.client.get_object(i).status in {200, 404} for i in ids for _ in range(3)
+        ),
         "every id can be read",
         seconds=120,
     )
@@ -295,7 +297,7 @@ def _look_at_the_end(cluster: Cluster, report: Report, client: Client, ids: Sequ
     held = keys_in_all(cluster.nodes)
     for object_id in ids:
         owner = owner_of(object_id, cluster.nodes)
-        answer = cluster.client.get(object_id)
+        answer = cluster.client.get_object(object_id)
         holders = [name for name, keys in held.items() if ("objects", object_id) in keys]
         if holders != ([owner.node.name] if answer.status == 200 else []):
             report.violations.append(f"{object_id} of {owner.node.name} lies on {holders}")

@@ -4,25 +4,23 @@ import json
 import os
 import re
 import subprocess
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Any
 
-from demo.children import PROJECT_ROOT, _die_with
-from demo.gateway import GatewayProcess, gateway_environment
-from demo.ports import free_port
-from demo.s3nodes import NodeProcess
+from demo.harness.children import PROJECT_ROOT, _die_with
+from demo.harness.gateway import GatewayProcess, gateway_environment
+from demo.harness.ports import free_port
+from demo.harness.s3nodes import NodeProcess
 from nodes.node import Credentials, Node, NodeState
 from tests.faults.filediscovery import FileDiscovery, write_nodes
-from tests.functional.client import Answer, GatewayClient
 from tests.functional.stored import id_owned_by
+from tests.support.client import Answer, Client
+from tests.support.servers import HOST, clean_environ
+from tests.support.waiting import seconds_until
 
-HOST = "127.0.0.1"
 DISCOVERY = f"{FileDiscovery.__module__}.{FileDiscovery.__name__}"
-# Of whoever runs the tests, and nothing to the gateways in them.
-_FOREIGN = ("OBJGW_", "DJANGO_", "DOCKER_", "WEB_CONCURRENCY", "GUNICORN_")
 
 
 class Gateway(GatewayProcess):
@@ -44,8 +42,8 @@ class Gateway(GatewayProcess):
         )
 
     @property
-    def client(self) -> GatewayClient:
-        return GatewayClient(self.host, self.port)
+    def client(self) -> Client:
+        return Client(self.host, self.port)
 
     @property
     def workers(self) -> int:
@@ -55,7 +53,9 @@ class Gateway(GatewayProcess):
         """Start it and wait until every worker has logged, for debugging, that it knows a node."""
         before = self._known(node)
         self.start(timeout=60)
-        wait_for(lambda: self._known(node) - before >= self.workers, "every worker knows the nodes")
+        seconds_until(
+            lambda: self._known(node) - before >= self.workers, "every worker knows the nodes"
+        )
 
     def _known(self, node: str) -> int:
         log = self.logged() if self.log.exists() else ""
@@ -77,10 +77,14 @@ class Gateway(GatewayProcess):
 
 def clean_environment(**settings: str) -> dict[str, str]:
     """This process's environment without what would configure a gateway, and ``settings``."""
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN)}
     # At debug level each worker says what it knows; a line for each request would be too much.
     logging = {"OBJGW_LOG_LEVEL": "debug", "OBJGW_ACCESS_LOG": "false"}
-    return gateway_environment([], environ=clean) | {"OBJGW_WORKERS": "2"} | logging | settings
+    return (
+        gateway_environment([], environ=clean_environ())
+        | {"OBJGW_WORKERS": "2"}
+        | logging
+        | settings
+    )
 
 
 @dataclass
@@ -110,7 +114,7 @@ class Cluster:
         return cls(nodes, file, gateway, {}, set())
 
     @property
-    def client(self) -> GatewayClient:
+    def client(self) -> Client:
         return self.gateway.client
 
     def start_gateway(self) -> None:
@@ -161,15 +165,3 @@ def seen(answer: Answer) -> str:
     if problem and answer.body:  # to HEAD there is none
         return f"{answer.status} {json.loads(answer.body)['code']}"
     return str(answer.status)
-
-
-def wait_for(
-    condition: Callable[[], bool], what: str, seconds: float = 60.0, pause: float = 0.02
-) -> float:
-    """Wait until ``condition()``; the seconds that it took. Fails when it does not come true."""
-    started = time.monotonic()
-    while not condition():
-        if time.monotonic() - started > seconds:
-            raise AssertionError(f"not within {seconds:.0f} s: {what}")
-        time.sleep(pause)
-    return time.monotonic() - started

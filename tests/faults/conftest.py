@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from demo.s3nodes import MinioServer, NodeProcess, running_nodes
+from demo.harness.s3nodes import MinioServer, NodeProcess, running_nodes
 from tests.faults.cluster import Cluster
 from tests.faults.table import SHORT, Outcome, rendered
 

@@ -18,9 +18,11 @@ import docker
 import pytest
 from docker.models.containers import Container
 
-from demo.children import PROJECT_ROOT, ChildProcess
+from demo.harness.children import PROJECT_ROOT, ChildProcess
 from tests.docker.s3 import S3Node
-from tests.faults.cluster import HOST, Gateway, clean_environment, wait_for
+from tests.faults.cluster import Gateway, clean_environment
+from tests.support.servers import HOST
+from tests.support.waiting import seconds_until
 
 NAME = "amazin-object-storage-node"
 KEYS = ("a-user", "a-password")
@@ -86,7 +88,7 @@ class PrivateDaemon(ChildProcess):
                 except (FileNotFoundError, ProcessLookupError):
                     return True
 
-            wait_for(ended, "the killed daemon's containerd ends")
+            seconds_until(ended, "the killed daemon's containerd ends")
             number.unlink()
 
     def _answers(self) -> bool:
@@ -219,4 +221,4 @@ def docker_gateway(port: int, log: Path, url: str, **settings: str) -> Gateway:
 
 def signal_daemon(daemon: PrivateDaemon, number: signal.Signals) -> None:
     os.kill(daemon.pid, number)
-    wait_for(lambda: number is not signal.SIGKILL or not daemon.running, "the daemon is gone")
+    seconds_until(lambda: number is not signal.SIGKILL or not daemon.running, "the daemon is gone")

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from demo.s3nodes import LocalNode
+from demo.harness.s3nodes import LocalNode
 
 _LISTEN, _TIME_WAIT = "0A", "06"
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from demo.s3nodes import MinioServer
+from demo.harness.s3nodes import MinioServer
 from tests.faults import checker
 from tests.faults.cluster import Cluster
 from tests.faults.table import Outcome

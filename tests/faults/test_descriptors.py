@@ -11,7 +11,7 @@ from tests.faults.bodies import MIB, SHAPES
 from tests.faults.conftest import RunCluster
 from tests.faults.table import Outcome
 from tests.faults.wire import get, put_body, put_head
-from tests.functional.client import random_id, receive
+from tests.support.client import random_id
 
 pytestmark = [pytest.mark.faults, pytest.mark.minio]
 
@@ -40,16 +40,16 @@ def test_a_worker_without_descriptors(run_cluster: RunCluster, outcome: Outcome)
         "PUT chunked": put_head(random_id(), shape) + put_body(shape)[: 2 * MIB],
     }
     for name, request in requests.items():
-        with cluster.client.connect() as connection:
-            connection.sendall(b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n")
-            assert receive(connection, "GET").status == 200
+        with cluster.client.wire() as connection:
+            connection.send(b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert connection.answer("GET").status == 200
             with no_more_files(pid):
-                connection.sendall(request)
-                answer = receive(connection, request[:3].decode())
+                connection.send(request)
+                answer = connection.answer(request[:3].decode())
                 assert (answer.status, answer.code) == (503, "gateway_busy")
                 assert answer.headers["retry-after"] == "1"
         outcome.saw(f"{name}: 503 gateway_busy")
     assert cluster.gateway.worker_pids() == [pid]
-    assert cluster.client.get(random_id()).status == 404
+    assert cluster.client.get_object(random_id()).status == 404
     assert "node_unavailable" not in cluster.gateway.logged()
     assert "Traceback" not in cluster.gateway.logged()

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from demo.ports import free_port
-from tests.faults.cluster import HOST, Gateway, seen, wait_for
+from demo.harness.ports import free_port
+from tests.faults.cluster import Gateway, seen
 from tests.faults.daemon import (
     NAME,
     Fleet,
@@ -23,6 +23,8 @@ from tests.faults.daemon import (
 from tests.faults.procfs import connections
 from tests.faults.table import Outcome, cases
 from tests.faults.turnstile import Turnstile
+from tests.support.servers import HOST
+from tests.support.waiting import seconds_until
 
 pytestmark = [pytest.mark.faults, pytest.mark.docker, pytest.mark.timeout(900)]
 
@@ -90,7 +92,7 @@ def test_events(fleet: Fleet, run_gateway: RunGateway, outcome: Outcome) -> None
     def within_a_second(change: str, news: str, act: Callable[[], object]) -> None:
         before = gateway.logged().count(news)
         act()
-        delays[change] = wait_for(
+        delays[change] = seconds_until(
             lambda: gateway.logged().count(news) > before, f"{change}: {news}", seconds=SLACK
         )
 
@@ -127,11 +129,11 @@ def test_container_restarted_on_another_address(
     began = time.monotonic()
 
     def read() -> bool:
-        answer = gateway.client.get("abc")
+        answer = gateway.client.get_object("abc")
         answers.add(seen(answer))
         return answer.body == OLD
 
-    wait_for(lambda: all(read() for _ in range(8)), "the object is read again")
+    seconds_until(lambda: all(read() for _ in range(8)), "the object is read again")
     outcome.recovery = time.monotonic() - began
     assert fleet.node(container).address != before
     assert answers <= {"200", "503 node_unavailable"}, answers
@@ -153,18 +155,22 @@ def test_daemon_away_and_back(
     gateway = run_gateway(OBJGW_SNAPSHOT_TTL="5")
     assert gateway.client.put("abc", OLD).status == 201
     signal_daemon(fleet.daemon, how)
-    wait_for(lambda: not fleet.daemon.running, "the daemon has ended")
-    wait_for(lambda: all_ready(gateway, "stale"), "every worker says that its snapshot is stale")
+    seconds_until(lambda: not fleet.daemon.running, "the daemon has ended")
+    seconds_until(
+        lambda: all_ready(gateway, "stale"), "every worker says that its snapshot is stale"
+    )
     assert gateway.readiness()[0] == 200
-    assert gateway.client.get("abc").body == OLD
+    assert gateway.client.get_object("abc").body == OLD
     assert gateway.client.put("abc", OLD).status == 201
     assert "serving from the snapshot of" in gateway.logged()
     outcome.saw("nothing: 200 and 201 from the last snapshot")
     fleet.daemon.start()
-    outcome.recovery = wait_for(lambda: all_ready(gateway, "ready"), "every worker is ready again")
+    outcome.recovery = seconds_until(
+        lambda: all_ready(gateway, "ready"), "every worker is ready again"
+    )
     # Its events are listened to again: the news comes sooner than the snapshot's time is up.
     container.stop(timeout=10)
-    wait_for(
+    seconds_until(
         lambda: all(states(gateway) == {fleet.name(1): "exited"} for _ in range(8)),
         "every worker has the node's state",
         seconds=SLACK,
@@ -176,15 +182,15 @@ def test_daemon_absent_at_start(fleet: Fleet, run_gateway: RunGateway, outcome: 
     """Docker daemon absent at the gateway's start"""
     fleet.add(1)
     signal_daemon(fleet.daemon, signal.SIGTERM)
-    wait_for(lambda: not fleet.daemon.running, "the daemon has ended")
+    seconds_until(lambda: not fleet.daemon.running, "the daemon has ended")
     gateway = run_gateway(knowing=False)
     for _ in range(6):
-        assert seen(gateway.client.get("abc")) == "503 membership_unknown"
+        assert seen(gateway.client.get_object("abc")) == "503 membership_unknown"
         status, report = gateway.readiness()
         assert (status, report["code"]) == (503, "membership_unknown")
     outcome.saw("503 membership_unknown")
     fleet.daemon.start()
-    outcome.recovery = wait_for(
+    outcome.recovery = seconds_until(
         lambda: all(seen(gateway.client.put("abc", OLD)) == "201" for _ in range(8)),
         "every worker knows the nodes",
     )
@@ -203,16 +209,18 @@ def test_daemon_hangs(fleet: Fleet, run_gateway: RunGateway, outcome: Outcome) -
         nonlocal slowest
         for _ in range(8):
             began = time.monotonic()
-            assert gateway.client.get("abc").body == OLD
+            assert gateway.client.get_object("abc").body == OLD
             slowest = max(slowest, time.monotonic() - began)
         return all_ready(gateway, "stale")
 
-    wait_for(stale, "every worker says that its snapshot is stale", pause=0.1)
+    seconds_until(stale, "every worker says that its snapshot is stale", pause=0.1)
     # No request waits for a discovery that hangs: that would take its time limit.
     assert slowest < 2
     outcome.saw(f"nothing; the slowest of its GETs took {slowest * 1000:.0f} ms")
     fleet.daemon.resume()
-    outcome.recovery = wait_for(lambda: all_ready(gateway, "ready"), "every worker is ready again")
+    outcome.recovery = seconds_until(
+        lambda: all_ready(gateway, "ready"), "every worker is ready again"
+    )
 
 
 @pytest.mark.long
@@ -223,20 +231,20 @@ def test_daemon_hangs_at_start(fleet: Fleet, run_gateway: RunGateway, outcome: O
     gateway = run_gateway(knowing=False, OBJGW_DISCOVERY_TIMEOUT="2")
     began = time.monotonic()
     with ThreadPoolExecutor(20) as pool:
-        answers = set(pool.map(lambda _: seen(gateway.client.get("abc")), range(20)))
+        answers = set(pool.map(lambda _: seen(gateway.client.get_object("abc")), range(20)))
     took = time.monotonic() - began
     assert answers == {"503 membership_unknown"}
     assert took < 30
     outcome.saw(f"503 membership_unknown, 20 at once within {took:.1f} s")
     fleet.daemon.resume()
-    outcome.recovery = wait_for(lambda: all_ready(gateway, "ready"), "every worker is ready")
+    outcome.recovery = seconds_until(lambda: all_ready(gateway, "ready"), "every worker is ready")
 
 
 def ask_all_at_once(gateway: Gateway, turnstile: Turnstile) -> list[str]:
     """Send the herd; let the listings through only once all of it waits."""
     with ThreadPoolExecutor(HERD) as pool:
-        answers = [pool.submit(gateway.client.get, "abc") for _ in range(HERD)]
-        wait_for(
+        answers = [pool.submit(gateway.client.get_object, "abc") for _ in range(HERD)]
+        seconds_until(
             lambda: connections(gateway.port) >= 2 * HERD or all(a.done() for a in answers),
             "the whole herd is there",
         )
@@ -271,16 +279,18 @@ def test_herd_on_an_expired_snapshot(
             url=turnstile.url, OBJGW_SNAPSHOT_TTL="2", OBJGW_DISCOVERY_TIMEOUT="60", **PLENTY
         )
         assert gateway.client.put("abc", OLD).status == 201
-        wait_for(lambda: all_ready(gateway, "ready"), "every worker has a snapshot")
+        seconds_until(lambda: all_ready(gateway, "ready"), "every worker has a snapshot")
         turnstile.let_listings.clear()
         before = turnstile.listings
-        wait_for(lambda: turnstile.listings - before == 2, "both keepers wait for their listings")
-        wait_for(
+        seconds_until(
+            lambda: turnstile.listings - before == 2, "both keepers wait for their listings"
+        )
+        seconds_until(
             lambda: float(gateway.readiness()[1]["snapshot_age"]) > 3, "the snapshot is too old"
         )
         # Nobody waits for the listing that is under way.
         with ThreadPoolExecutor(HERD) as pool:
-            answers = set(pool.map(lambda _: seen(gateway.client.get("abc")), range(HERD)))
+            answers = set(pool.map(lambda _: seen(gateway.client.get_object("abc")), range(HERD)))
         assert answers == {"200"}
         assert turnstile.listings - before == 2
     outcome.saw("200 from the old snapshot; one listing a process, for which nobody waits")

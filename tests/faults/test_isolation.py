@@ -5,10 +5,11 @@ from collections import Counter
 
 import pytest
 
-from tests.faults.cluster import Cluster, seen, wait_for
+from tests.faults.cluster import Cluster, seen
 from tests.faults.conftest import RunCluster
 from tests.faults.load import Lane, Round, Sample, figures, measured, pooled, typical_ratio
 from tests.faults.table import SHORT, Outcome
+from tests.support.waiting import seconds_until
 
 pytestmark = [pytest.mark.faults, pytest.mark.minio, pytest.mark.timeout(600)]
 
@@ -43,8 +44,8 @@ def test_one_of_three_nodes_paused(run_cluster: RunCluster, outcome: Outcome) ->
     load(cluster, ids)  # connections, caches, code: all warm
     rounds: list[Round] = []
     for _ in range(ROUNDS):
-        wait_for(
-            lambda: all(seen(cluster.client.get(ids[1])) == "200" for _ in range(10)),
+        seconds_until(
+            lambda: all(seen(cluster.client.get_object(ids[1])) == "200" for _ in range(10)),
             "the node is back for every worker",
         )
         without = latencies(load(cluster, ids), sick=1)

@@ -6,12 +6,13 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from tests.faults.bodies import MIB, SHAPES, Shape
-from tests.faults.cluster import Cluster, wait_for
+from tests.faults.cluster import Cluster
 from tests.faults.conftest import RunCluster
 from tests.faults.procfs import Holdings, connections, holdings, unfinished_uploads
 from tests.faults.table import SHORT, Outcome
 from tests.faults.wire import Cut, cut_put, get
-from tests.functional.client import random_id, reset
+from tests.support.client import random_id
+from tests.support.waiting import seconds_until
 
 pytestmark = [pytest.mark.faults, pytest.mark.minio, pytest.mark.timeout(600)]
 
@@ -26,20 +27,20 @@ def held(cluster: Cluster) -> Holdings:
 
 
 def abort_download(cluster: Cluster, object_id: str, cut: Cut) -> None:
-    with cluster.client.connect() as connection:
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16 * 1024)
-        connection.sendall(get(object_id))
+    with cluster.client.wire() as connection:
+        connection.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16 * 1024)
+        connection.send(get(object_id))
         left = min(cut.of(BIG), MIB)
-        while left and (received := connection.recv(left)):
+        while left and (received := connection.socket.recv(left)):
             left -= len(received)
-        reset(connection)
+        connection.reset()
 
 
 def abort_upload(cluster: Cluster, shape: Shape, cut: Cut, number: int) -> None:
-    with cluster.client.connect() as connection:
-        connection.sendall(cut_put(random_id(), shape, cut))
+    with cluster.client.wire() as connection:
+        connection.send(cut_put(random_id(), shape, cut))
         if number % 2:
-            reset(connection)
+            connection.reset()
 
 
 def test_a_thousand_aborted_transfers(run_cluster: RunCluster, outcome: Outcome) -> None:
@@ -65,20 +66,20 @@ def test_a_thousand_aborted_transfers(run_cluster: RunCluster, outcome: Outcome)
     def ordinary() -> None:
         object_id = random_id()
         assert cluster.client.put(object_id, b"x").status == 201
-        assert cluster.client.get(object_id).body == b"x"
+        assert cluster.client.get_object(object_id).body == b"x"
 
     # Everything has been done once; no more than a connection a worker and node is kept.
     run(range(AT_ONCE * 2))
     for _ in range(10):
         ordinary()
-    wait_for(lambda: connections(cluster.gateway.port) == 0, "the gateway has no client")
+    seconds_until(lambda: connections(cluster.gateway.port) == 0, "the gateway has no client")
     before = held(cluster)
     keys = {id(node): unfinished_uploads(node.node) for node in cluster.nodes}
     run(range(ABORTED))
-    outcome.recovery = wait_for(
+    outcome.recovery = seconds_until(
         lambda: not held(cluster).exceeds(before), f"no more is held than before ({before})"
     )
-    wait_for(
+    seconds_until(
         lambda: keys == {id(node): unfinished_uploads(node.node) for node in cluster.nodes},
         "no multipart upload is left",
     )

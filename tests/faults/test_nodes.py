@@ -11,16 +11,17 @@ from pathlib import Path
 
 import pytest
 
-from demo.ports import free_port
-from demo.s3nodes import MinioServer, NodeProcess, prepare_nodes
+from demo.harness.ports import free_port
+from demo.harness.s3nodes import MinioServer, NodeProcess, prepare_nodes
 from nodes.node import NodeState
 from tests.faults.bodies import MIB, SHAPES, Shape
-from tests.faults.cluster import Cluster, seen, wait_for
+from tests.faults.cluster import Cluster, seen
 from tests.faults.conftest import RunCluster
 from tests.faults.table import Outcome, cases
 from tests.faults.wire import put_body, put_head
-from tests.functional.client import Answer, random_id, receive
 from tests.functional.stored import keys_in, s3_client
+from tests.support.client import Answer, random_id
+from tests.support.waiting import seconds_until
 
 pytestmark = [pytest.mark.faults, pytest.mark.minio, pytest.mark.timeout(600)]
 
@@ -31,7 +32,7 @@ def every_answer(cluster: Cluster, object_id: str, times: int = 6) -> set[str]:
     """What GET, HEAD and PUT give, asked often enough that each worker answers."""
     answers = set()
     for _ in range(times):
-        answers.add(seen(cluster.client.get(object_id)))
+        answers.add(seen(cluster.client.get_object(object_id)))
         answers.add(seen(cluster.client.put(object_id, b"new")))
         head = cluster.client.request("HEAD", f"/object/{object_id}")
         answers.add(f"{head.status} to HEAD")
@@ -40,7 +41,7 @@ def every_answer(cluster: Cluster, object_id: str, times: int = 6) -> set[str]:
 
 def assert_untouched(cluster: Cluster, ids: list[str]) -> None:
     for object_id in ids:
-        assert cluster.client.get(object_id).body == OLD
+        assert cluster.client.get_object(object_id).body == OLD
         assert cluster.client.put(object_id, OLD).status == 201
 
 
@@ -51,8 +52,8 @@ def snapshot_age(cluster: Cluster) -> float:
 
 def recovered(cluster: Cluster, object_id: str) -> float:
     """Seconds until the old object is read again, twenty times in a row."""
-    return wait_for(
-        lambda: all(cluster.client.get(object_id).body == OLD for _ in range(20)),
+    return seconds_until(
+        lambda: all(cluster.client.get_object(object_id).body == OLD for _ in range(20)),
         "the node's object is read again",
     )
 
@@ -69,7 +70,7 @@ def test_ended(
     node = cluster.nodes[1]
     end(node)
     began = time.monotonic()
-    first = cluster.client.get(ids[1])
+    first = cluster.client.get_object(ids[1])
     assert time.monotonic() - began < 5
     assert (first.status, first.code) == (503, "node_unavailable")
     assert int(first.headers["retry-after"]) > 0
@@ -91,9 +92,9 @@ def test_ended_and_discovery_says_so(run_cluster: RunCluster, outcome: Outcome) 
     cluster.announce()
 
     def says_why() -> bool:
-        return "exited" in cluster.client.get(ids[0]).json["detail"]
+        return "exited" in cluster.client.get_object(ids[0]).json["detail"]
 
-    wait_for(says_why, "the answer says that the container is exited", pause=0.1)
+    seconds_until(says_why, "the answer says that the container is exited", pause=0.1)
     assert_untouched(cluster, [ids[1]])
     outcome.saw("503 node_unavailable, and why")
     cluster.nodes[0].start(timeout=60)
@@ -111,16 +112,18 @@ def test_paused(run_cluster: RunCluster, outcome: Outcome) -> None:
     cluster.states[node.node.name] = NodeState.PAUSED
     cluster.announce()
     says_so = f"node {node.node.name}: paused"
-    wait_for(lambda: says_so in cluster.gateway.logged(), "the gateway knows")
-    wait_for(
-        lambda: all(seen(cluster.client.get(ids[1])) == "503 node_unavailable" for _ in range(8)),
+    seconds_until(lambda: says_so in cluster.gateway.logged(), "the gateway knows")
+    seconds_until(
+        lambda: all(
+            seen(cluster.client.get_object(ids[1])) == "503 node_unavailable" for _ in range(8)
+        ),
         "every worker knows",
     )
     began = time.monotonic()
     assert every_answer(cluster, ids[1]) == {"503 node_unavailable", "503 to HEAD"}
     # 18 requests, none of which waited for the read timeout of 30 s.
     assert time.monotonic() - began < 25
-    assert "is paused" in cluster.client.get(ids[1]).json["detail"]
+    assert "is paused" in cluster.client.get_object(ids[1]).json["detail"]
     assert_untouched(cluster, [ids[0], ids[2]])
     outcome.saw("503 node_unavailable at once, the others untouched")
     node.resume()
@@ -140,12 +143,12 @@ def test_unpaused_a_moment_ago(run_cluster: RunCluster, outcome: Outcome) -> Non
     # The first request after the pause waits for the node, so it is one that need not come back:
     # nothing but a failure makes the gateway look again within the hour.
     cluster.gateway.restart_knowing(node.node.name)
-    assert seen(cluster.client.get(ids[0])) == "503 node_unavailable"
+    assert seen(cluster.client.get_object(ids[0])) == "503 node_unavailable"
     node.resume()
     del cluster.states[node.node.name]
     cluster.announce()
-    wait_for(lambda: snapshot_age(cluster) > 1, "the snapshot is a second old")
-    assert cluster.client.get(ids[0]).body == OLD
+    seconds_until(lambda: snapshot_age(cluster) > 1, "the snapshot is a second old")
+    assert cluster.client.get_object(ids[0]).body == OLD
     outcome.saw("200 at the first try")
 
 
@@ -156,7 +159,7 @@ def test_hangs(run_cluster: RunCluster, outcome: Outcome) -> None:
     ids = cluster.put_one_on_each(OLD)
     cluster.nodes[1].pause()
     began = time.monotonic()
-    first = cluster.client.get(ids[1])
+    first = cluster.client.get_object(ids[1])
     waited = time.monotonic() - began
     assert (first.status, first.code) == (504, "node_timeout")
     assert 1.5 < waited < 10
@@ -164,11 +167,11 @@ def test_hangs(run_cluster: RunCluster, outcome: Outcome) -> None:
     # One request at a time finds out whether it is back; whoever comes meanwhile is told at once.
     # Which of two that is, is not ours to say.
     request = f"GET /object/{ids[1]} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode()
-    with cluster.client.connect() as one, cluster.client.connect() as other:
+    with cluster.client.wire() as one, cluster.client.wire() as other:
         began = time.monotonic()
-        one.sendall(request)
-        other.sendall(request)
-        [told], _, _ = select.select([one, other], [], [], 10)
+        one.send(request)
+        other.send(request)
+        [told], _, _ = select.select([one.socket, other.socket], [], [], 10)
         fast = time.monotonic() - began
         answer = b"".join(iter(lambda: told.recv(65536), b""))
         assert answer.startswith(b"HTTP/1.1 503 ")
@@ -181,7 +184,7 @@ def test_hangs(run_cluster: RunCluster, outcome: Outcome) -> None:
 
 
 def get_old(cluster: Cluster, object_id: str) -> bool:
-    return cluster.client.get(object_id).body == OLD
+    return cluster.client.get_object(object_id).body == OLD
 
 
 def head_old(cluster: Cluster, object_id: str) -> bool:
@@ -201,7 +204,7 @@ def listed(cluster: Cluster, object_id: str) -> bool:
 def putting(shape: Shape) -> Callable[[Cluster, str], bool]:
     def put(cluster: Cluster, object_id: str) -> bool:
         answer = cluster.client.put(object_id, shape.sendable())
-        return answer.status == 201 and cluster.client.get(object_id).body == shape.content
+        return answer.status == 201 and cluster.client.get_object(object_id).body == shape.content
 
     return put
 
@@ -224,7 +227,7 @@ def test_moved(
     ids = cluster.put_one_on_each(OLD)
     cluster.move(cluster.nodes[0])
     # Failures bring one discovery a second at most, so the last must be a second ago.
-    wait_for(lambda: snapshot_age(cluster) > 1, "the snapshot is a second old")
+    seconds_until(lambda: snapshot_age(cluster) > 1, "the snapshot is a second old")
     began = time.monotonic()
     assert first(cluster, ids[0])
     outcome.recovery = time.monotonic() - began
@@ -247,11 +250,11 @@ def test_two_nodes_swap_addresses(run_cluster: RunCluster, outcome: Outcome) -> 
     answers: set[str] = set()
 
     def both_read() -> bool:
-        found = [cluster.client.get(object_id) for object_id in ids * 4]
+        found = [cluster.client.get_object(object_id) for object_id in ids * 4]
         answers.update(seen(answer) for answer in found)
         return all(answer.body == OLD for answer in found)
 
-    outcome.recovery = wait_for(both_read, "both objects are read")
+    outcome.recovery = seconds_until(both_read, "both objects are read")
     # Never 404, for the objects exist; and nothing is written where nobody will look.
     assert answers <= {"200", "502 node_error", "503 node_unavailable"}, answers
     outcome.saw(", ".join(sorted(answers)) + "; never 404")
@@ -271,7 +274,7 @@ def test_slow_start(run_cluster: RunCluster, outcome: Outcome) -> None:
     answers: set[str] = set()
 
     def read() -> bool:
-        answer = cluster.client.get(ids[0])
+        answer = cluster.client.get_object(ids[0])
         answers.add(seen(answer))
         assert answer.status != 200 or answer.body == OLD
         return answer.status == 200
@@ -284,7 +287,7 @@ def test_slow_start(run_cluster: RunCluster, outcome: Outcome) -> None:
         for _ in range(2):
             read()
         node.resume()
-    outcome.recovery = wait_for(read, "the node's object is read", pause=0.005)
+    outcome.recovery = seconds_until(read, "the node's object is read", pause=0.005)
     allowed = {"200", "503 node_unavailable", "503 node_busy", "504 node_timeout"}
     assert answers <= allowed, answers
     outcome.saw(", ".join(sorted(answers - {"200"})) + ", then 200; never 404 or 502")
@@ -338,34 +341,34 @@ def test_disk_full(
 
             def refused() -> bool:
                 answers.add(first_answer(cluster, ids[0], shape))
-                assert cluster.client.get(ids[0]).body == OLD
+                assert cluster.client.get_object(ids[0]).body == OLD
                 return "507 node_full" in answers
 
             try:
-                wait_for(refused, "the node is called full", seconds=10, pause=0.2)
+                seconds_until(refused, "the node is called full", seconds=10, pause=0.2)
             finally:
                 outcome.saw(", ".join(sorted(answers)) + "; the old object intact")
             assert answers == {"507 node_full"}
             assert first_answer(cluster, new, shape) == "507 node_full"
-            assert cluster.client.get(new).status == 404
+            assert cluster.client.get_object(new).status == 404
             assert_untouched(cluster, [ids[1]])
             ballast.unlink()
-            outcome.recovery = wait_for(
+            outcome.recovery = seconds_until(
                 lambda: first_answer(cluster, new, shape) == "201",
                 "the node takes objects again",
                 pause=0.2,
             )
-            assert cluster.client.get(new).body == shape.content
+            assert cluster.client.get_object(new).body == shape.content
         finally:
             node.stop()
 
 
 def first_answer(cluster: Cluster, object_id: str, shape: Shape) -> str:
     """What a PUT is answered, be it before all of its body is sent."""
-    with cluster.client.connect() as connection:
+    with cluster.client.wire() as connection:
         with suppress(ConnectionError):
-            connection.sendall(put_head(object_id, shape) + put_body(shape))
-        return seen(receive(connection, "PUT"))
+            connection.send(put_head(object_id, shape) + put_body(shape))
+        return seen(connection.answer("PUT"))
 
 
 def remove_bucket(process: NodeProcess) -> None:
@@ -396,11 +399,11 @@ def test_data_lost(
     cluster = run_cluster(2)
     ids = cluster.put_one_on_each(OLD)
     lose(cluster.nodes[0])
-    assert seen(cluster.client.get(ids[0])) == "404 object_not_found"
+    assert seen(cluster.client.get_object(ids[0])) == "404 object_not_found"
     began = time.monotonic()
     assert cluster.client.put(ids[0], shape.sendable()).status == 201
     outcome.recovery = time.monotonic() - began
-    assert cluster.client.get(ids[0]).body == shape.content
+    assert cluster.client.get_object(ids[0]).body == shape.content
     outcome.saw("404 for what is lost, 201 to the first PUT")
     assert_untouched(cluster, [ids[1]])
 
@@ -441,19 +444,19 @@ def test_membership_incomplete(run_cluster: RunCluster, outcome: Outcome) -> Non
     def incomplete() -> bool:
         return all(cluster.gateway.readiness()[0] == 503 for _ in range(8))
 
-    wait_for(incomplete, "no worker is ready", pause=0.1)
+    seconds_until(incomplete, "no worker is ready", pause=0.1)
     status, report = cluster.gateway.readiness()
     assert (status, report["code"]) == (503, "membership_incomplete")
     assert "is 2, and 3 are expected" in report["missing"]
     for object_id in (*ids, random_id()):
-        assert statuses([cluster.client.get(object_id), cluster.client.put(object_id, b"x")]) == {
-            "503 membership_incomplete"
-        }
+        assert statuses(
+            [cluster.client.get_object(object_id), cluster.client.put(object_id, b"x")]
+        ) == {"503 membership_incomplete"}
     outcome.saw("503 membership_incomplete, for every id")
     gone.start(timeout=60)
     cluster.announce()
-    outcome.recovery = wait_for(
-        lambda: all(cluster.client.get(object_id).body == OLD for object_id in ids * 4),
+    outcome.recovery = seconds_until(
+        lambda: all(cluster.client.get_object(object_id).body == OLD for object_id in ids * 4),
         "every object is read again",
     )
     assert [keys_in(process) for process in cluster.nodes] == [{("objects", i)} for i in ids]
@@ -468,20 +471,22 @@ def test_membership_shrinks(run_cluster: RunCluster, outcome: Outcome) -> None:
     gone = cluster.nodes[2]
     cluster.announce(without=[gone])
     warning = f"nodes are gone: {gone.node.name} (2 nodes now). Most ids now have other owners"
-    wait_for(lambda: warning in cluster.gateway.logged(), "the log warns")
-    wait_for(
+    seconds_until(lambda: warning in cluster.gateway.logged(), "the log warns")
+    seconds_until(
         lambda: all(len(cluster.client.request("GET", "/nodes").json) == 2 for _ in range(8)),
         "every worker knows",
     )
     assert cluster.gateway.logged().count(warning) == 1
     assert cluster.gateway.readiness()[0] == 200
-    lost = [seen(cluster.client.get(object_id)) for object_id in ids].count("404 object_not_found")
+    lost = [seen(cluster.client.get_object(object_id)) for object_id in ids].count(
+        "404 object_not_found"
+    )
     # Two thirds of all ids, give or take; that is why the variable is there.
     assert len(ids) / 3 < lost < len(ids)
     outcome.saw(f"404 for {lost} of {len(ids)} objects; the log warns")
     cluster.announce()
-    outcome.recovery = wait_for(
-        lambda: all(cluster.client.get(object_id).body == OLD for object_id in ids),
+    outcome.recovery = seconds_until(
+        lambda: all(cluster.client.get_object(object_id).body == OLD for object_id in ids),
         "every object is read again",
     )
 
@@ -493,7 +498,7 @@ def test_discovery_absent_at_start(
     cluster = run_cluster(0, announced=False)
     gateway = cluster.gateway
     for _ in range(6):
-        assert seen(cluster.client.get("abc")) == "503 membership_unknown"
+        assert seen(cluster.client.get_object("abc")) == "503 membership_unknown"
         assert seen(cluster.client.put("abc", b"x")) == "503 membership_unknown"
         status, report = gateway.readiness()
         assert (status, report["code"]) == (503, "membership_unknown")
@@ -503,7 +508,7 @@ def test_discovery_absent_at_start(
         process.start(timeout=60)
         cluster.nodes.append(process)
         cluster.announce()
-        outcome.recovery = wait_for(
+        outcome.recovery = seconds_until(
             lambda: all(cluster.client.put("abc", b"x").status == 201 for _ in range(8)),
             "every worker knows the nodes",
         )
@@ -519,17 +524,19 @@ def test_discovery_away_later(run_cluster: RunCluster, outcome: Outcome) -> None
     def every_status(wanted: str) -> bool:
         return all(cluster.gateway.readiness()[1]["status"] == wanted for _ in range(8))
 
-    wait_for(lambda: every_status("stale"), "every worker says that its snapshot is stale")
+    seconds_until(lambda: every_status("stale"), "every worker says that its snapshot is stale")
     assert cluster.gateway.readiness()[0] == 200
     assert_untouched(cluster, ids)
     outcome.saw("nothing: 200 and 201 from the last snapshot")
     # It asks once a second, and says so once a minute, whichever worker notices.
-    wait_for(lambda: snapshot_age(cluster) > 4, "discovery has failed some times")
+    seconds_until(lambda: snapshot_age(cluster) > 4, "discovery has failed some times")
     said = re.findall(r"WARNING .*serving from the snapshot of", cluster.gateway.logged())
     assert len(said) == 1
     hidden.rename(cluster.file)
-    outcome.recovery = wait_for(lambda: every_status("ready"), "every worker is ready again")
+    outcome.recovery = seconds_until(lambda: every_status("ready"), "every worker is ready again")
     assert "discovery answers again" in cluster.gateway.logged()
     cluster.nodes[0].restart(port=free_port(cluster.nodes[0].node.host))
     cluster.announce()
-    wait_for(lambda: cluster.client.get(ids[0]).body == OLD, "the node is found where it is now")
+    seconds_until(
+        lambda: cluster.client.get_object(ids[0]).body == OLD, "the node is found where it is now"
+    )

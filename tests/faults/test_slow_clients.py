@@ -9,13 +9,14 @@ from collections.abc import AsyncIterator
 import pytest
 
 from tests.faults.bodies import MIB
-from tests.faults.cluster import Cluster, wait_for
+from tests.faults.cluster import Cluster
 from tests.faults.conftest import RunCluster
 from tests.faults.load import Lane, Ramp, Round, figures, hang_up, measured, typical_ratio
 from tests.faults.procfs import connections
 from tests.faults.table import SHORT, Outcome
 from tests.faults.wire import get
-from tests.functional.client import random_id
+from tests.support.client import random_id
+from tests.support.waiting import seconds_until
 
 pytestmark = [pytest.mark.faults, pytest.mark.minio, pytest.mark.timeout(600)]
 
@@ -106,7 +107,7 @@ def test_slow_clients(run_cluster: RunCluster, outcome: Outcome) -> None:
         without = asyncio.run(others(cluster, ids))
         rounds.append(Round(without, asyncio.run(with_slow_clients())))
         began = time.monotonic()
-        wait_for(lambda: connections(cluster.gateway.port) == 0, "the slow clients are gone")
+        seconds_until(lambda: connections(cluster.gateway.port) == 0, "the slow clients are gone")
         outcome.recovery = time.monotonic() - began
     assert slow.bytes_moved > SLOW * ROUNDS
     outcome.saw(f"others: {figures(rounds)}")

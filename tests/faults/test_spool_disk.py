@@ -29,7 +29,7 @@ def test_full(run_cluster: RunCluster, outcome: Outcome, tmp_path: Path) -> None
         for size in (6 * MIB, 20 * MIB):
             answer = cluster.client.put(ids[0], body(size))
             assert (answer.status, answer.code) == (507, "gateway_full"), answer
-            assert cluster.client.get(ids[0]).body == OLD
+            assert cluster.client.get_object(ids[0]).body == OLD
         outcome.saw(seen(answer) + ", the old object intact")
         assert cluster.client.put(ids[0], body(2 * MIB)).status == 201
         assert cluster.client.put(ids[1], bytes(20 * MIB)).status == 201

@@ -9,12 +9,13 @@ from pathlib import Path
 import pytest
 
 from tests.faults.bodies import MIB
-from tests.faults.cluster import Cluster, Gateway, wait_for
+from tests.faults.cluster import Cluster, Gateway
 from tests.faults.conftest import RunCluster
 from tests.faults.load import Ramp, answer_head, hang_up
 from tests.faults.table import Outcome
 from tests.faults.wire import get
-from tests.functional.client import random_id
+from tests.support.client import random_id
+from tests.support.waiting import seconds_until
 
 pytestmark = [pytest.mark.faults, pytest.mark.minio, pytest.mark.timeout(600)]
 
@@ -103,7 +104,7 @@ async def restart_under(transfers: Transfers, old: Gateway, new: Gateway) -> flo
     began = time.monotonic()
     transfers.go_on.set()
     await asyncio.wait_for(asyncio.gather(*running, *late), timeout=120)
-    await asyncio.to_thread(wait_for, lambda: not old.running, "the old gateway ends")
+    await asyncio.to_thread(seconds_until, lambda: not old.running, "the old gateway ends")
     return time.monotonic() - began
 
 
@@ -137,5 +138,5 @@ def test_restart_behind_a_listening_socket(
             new.wait_until(lambda: new.readiness()[0] == 200, timeout=60)
             assert len(transfers.stored) == UPLOADS
             for object_id, body in transfers.stored.items():
-                assert new.client.get(object_id).body == body
+                assert new.client.get_object(object_id).body == body
     outcome.saw(f"{UPLOADS} PUT and {DOWNLOADS} GET finished, {LATE} new ones answered, none cut")

@@ -1,23 +1,23 @@
 """Transfers cut short, on every side, at the first byte, in the middle, at the last."""
 
-import http.client
 import os
 import signal
-import socket
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, suppress
+from contextlib import ExitStack, suppress
 
 import pytest
 
-from demo.s3nodes import MinioServer, NodeProcess, running_nodes
+from demo.harness.s3nodes import MinioServer, NodeProcess, running_nodes
 from tests.faults.bodies import MIB, SHAPES, Shape
-from tests.faults.cluster import Cluster, seen, wait_for
+from tests.faults.cluster import Cluster, seen
 from tests.faults.conftest import RunCluster
 from tests.faults.procfs import connections, unfinished_uploads
 from tests.faults.table import Outcome, cases
 from tests.faults.wire import Cut, cut_put, get, put_body, put_head, received_until_the_end
-from tests.functional.client import Body, random_id, receive, reset
 from tests.functional.stored import id_owned_by, keys_in_all, owner_of
+from tests.support.bodies import Body
+from tests.support.client import Wire, random_id
+from tests.support.waiting import seconds_until
 
 pytestmark = [pytest.mark.faults, pytest.mark.minio, pytest.mark.timeout(600)]
 
@@ -48,14 +48,14 @@ def log_says(cluster: Cluster, request_id: str, text: str) -> Callable[[], bool]
     return said
 
 
-def half_close(connection: socket.socket) -> None:
+def half_close(connection: Wire) -> None:
     """No more will come; an answer is still welcome."""
-    connection.shutdown(socket.SHUT_WR)
-    answer = receive(connection, "PUT")
+    connection.finish()
+    answer = connection.answer("PUT")
     assert (answer.status, answer.code) == (400, "incomplete_body")
 
 
-VANISHING = {"half-closed": half_close, "reset": reset, "closed": socket.socket.close}
+VANISHING = {"half-closed": half_close, "reset": Wire.reset, "closed": Wire.close}
 CUTS = {str(cut): cut for cut in Cut}
 
 
@@ -65,7 +65,7 @@ def test_client_gone_mid_put(
     cluster: Cluster,
     outcome: Outcome,
     shape: Shape,
-    vanish: Callable[[socket.socket], None],
+    vanish: Callable[[Wire], None],
 ) -> None:
     """Client gone in a PUT"""
     slowest = 0.0
@@ -75,15 +75,15 @@ def test_client_gone_mid_put(
             if old is not None:
                 assert cluster.client.put(object_id, old).status == 201
             before = keys_in_all(cluster.nodes)
-            with cluster.client.connect() as connection:
-                connection.sendall(cut_put(object_id, shape, cut))
+            with cluster.client.wire() as connection:
+                connection.send(cut_put(object_id, shape, cut))
                 vanish(connection)
             said = log_says(cluster, object_id, "incomplete_body")
-            slowest = max(slowest, wait_for(said, "the gateway notices that the body ended"))
-            answer = cluster.client.get(object_id)
+            slowest = max(slowest, seconds_until(said, "the gateway notices that the body ended"))
+            answer = cluster.client.get_object(object_id)
             assert (answer.status == 404) if old is None else (answer.body == old)
             assert keys_in_all(cluster.nodes) == before
-    wait_for(
+    seconds_until(
         lambda: not any(unfinished_uploads(node.node) for node in cluster.nodes),
         "no multipart upload is left",
     )
@@ -99,21 +99,20 @@ def test_client_gone_mid_get(cluster: Cluster, outcome: Outcome, cut: Cut) -> No
     assert cluster.client.put(object_id, stored, **{"Content-Length": str(BIG)}).status == 201
     port = owner_of(object_id, cluster.nodes).node.port
     kept = connections(port)
-    for vanish in (reset, socket.socket.close):
-        with cluster.client.connect() as connection:
-            connection.sendall(get(object_id))
-            with closing(http.client.HTTPResponse(connection)) as response:
-                response.begin()
+    for vanish in (Wire.reset, Wire.close):
+        with cluster.client.wire() as connection:
+            connection.send(get(object_id))
+            with connection.response() as response:
                 wanted = cut.of(BIG)
                 while wanted:
                     wanted -= len(response.read(min(wanted, MIB)))
             vanish(connection)
         # The node's side of the download ends with the client's.
-        outcome.recovery = wait_for(
+        outcome.recovery = seconds_until(
             lambda: connections(port) <= kept and connections(cluster.gateway.port) == 0,
             "the connections to node and client are gone",
         )
-    answer = cluster.client.get(object_id)
+    answer = cluster.client.get_object(object_id)
     assert answer.body == b"".join(stored)
     outcome.saw("both connections freed")
 
@@ -151,8 +150,8 @@ def test_node_gone_mid_get(
         node.start(timeout=60)
     else:
         node.resume()
-    outcome.recovery = wait_for(
-        lambda: cluster.client.get("big").body == content, "the object is read again"
+    outcome.recovery = seconds_until(
+        lambda: cluster.client.get_object("big").body == content, "the object is read again"
     )
 
 
@@ -176,25 +175,25 @@ def test_node_killed_mid_put(
         assert cluster.client.put(object_id, OLD).status == 201
     body = put_body(shape)
     sent = cut.of(len(body))
-    with cluster.client.connect() as connection:
-        connection.sendall(put_head("before", shape) + body[:sent])
+    with cluster.client.wire() as connection:
+        connection.send(put_head("before", shape) + body[:sent])
         if cut is not Cut.FIRST and shape is not SHAPES["chunked"]:
-            wait_for(lambda: is_writing(node), "some of it has reached the node")
+            seconds_until(lambda: is_writing(node), "some of it has reached the node")
         node.kill()
         with suppress(ConnectionError):  # it may be refused while it is being sent
-            connection.sendall(body[sent:])
+            connection.send(body[sent:])
         try:
-            answer = receive(connection, "PUT")
-        except (ConnectionError, http.client.HTTPException):
+            answer = connection.answer("PUT")
+        except ConnectionError:
             outcome.saw("broken connection")
         else:
             assert (answer.status, answer.code) == (503, "node_unavailable")
             outcome.saw("503 node_unavailable")
     node.start(timeout=60)
-    outcome.recovery = wait_for(
-        lambda: cluster.client.get("other").body == OLD, "the node's objects are read again"
+    outcome.recovery = seconds_until(
+        lambda: cluster.client.get_object("other").body == OLD, "the node's objects are read again"
     )
-    assert cluster.client.get("before").body == OLD
+    assert cluster.client.get_object("before").body == OLD
     outcome.saw("the old object intact")
 
 
@@ -209,32 +208,32 @@ def test_gateway_stopped_mid_transfer(run_cluster: RunCluster, outcome: Outcome)
         uploads = {}
         for name, shape in SHAPES.items():
             object_id = id_owned_by(cluster.nodes[0], cluster.nodes)
-            connection = stack.enter_context(cluster.client.connect())
+            connection = stack.enter_context(cluster.client.wire())
             request = put_head(object_id, shape) + put_body(shape)
             half = len(request) // 2
-            connection.sendall(request[:half])
+            connection.send(request[:half])
             uploads[name] = (object_id, shape, connection, request[half:])
         cluster.gateway.terminate()
 
         def refuses() -> bool:
             try:
-                cluster.client.connect().close()
+                cluster.client.wire().close()
             except ConnectionRefusedError:
                 return True
             return False
 
-        outcome.recovery = wait_for(refuses, "new connections are refused")
+        outcome.recovery = seconds_until(refuses, "new connections are refused")
         for _, _, connection, rest in uploads.values():
-            connection.sendall(rest)
-            assert receive(connection, "PUT").status == 201
+            connection.send(rest)
+            assert connection.answer("PUT").status == 201
         rest, whole = received_until_the_end(download)
         assert whole
         assert received + rest == b"".join(stored)
-    wait_for(lambda: not cluster.gateway.running, "the gateway ends")
+    seconds_until(lambda: not cluster.gateway.running, "the gateway ends")
     assert cluster.gateway.exit_status == 0
     cluster.start_gateway()
     for object_id, shape, _, _ in uploads.values():
-        assert cluster.client.get(object_id).body == shape.content
+        assert cluster.client.get_object(object_id).body == shape.content
     outcome.saw("every transfer finished, new connections refused")
 
 
@@ -254,8 +253,8 @@ def test_gateway_killed_mid_transfer(run_cluster: RunCluster, outcome: Outcome, 
         download.read(cut.of(BIG // 2))
         for name, shape in SHAPES.items():
             for object_id in (ids[name], new_ids[name]):
-                connection = stack.enter_context(cluster.client.connect())
-                connection.sendall(cut_put(object_id, shape, cut))
+                connection = stack.enter_context(cluster.client.wire())
+                connection.send(cut_put(object_id, shape, cut))
         cluster.gateway.kill()
         received, whole = received_until_the_end(download)
         assert not whole
@@ -263,9 +262,9 @@ def test_gateway_killed_mid_transfer(run_cluster: RunCluster, outcome: Outcome, 
     outcome.saw("broken connection, nothing stored, the old objects intact")
     cluster.start_gateway()
     for object_id in ids.values():
-        assert cluster.client.get(object_id).body == OLD
+        assert cluster.client.get_object(object_id).body == OLD
     for object_id in new_ids.values():
-        assert seen(cluster.client.get(object_id)) == "404 object_not_found"
+        assert seen(cluster.client.get_object(object_id)) == "404 object_not_found"
     assert keys_in_all(cluster.nodes) == before
 
 
@@ -277,11 +276,11 @@ def test_gateway_worker_killed(run_cluster: RunCluster, outcome: Outcome) -> Non
     workers = set(cluster.gateway.worker_pids())
     victim = min(workers)
     os.kill(victim, signal.SIGKILL)
-    outcome.recovery = wait_for(
+    outcome.recovery = seconds_until(
         lambda: (
             len(now := set(cluster.gateway.worker_pids())) == len(workers) and victim not in now
         ),
         "the worker is replaced",
     )
-    assert all(cluster.client.get("before").body == OLD for _ in range(20))
+    assert all(cluster.client.get_object("before").body == OLD for _ in range(20))
     outcome.saw("20 of 20 requests after it answered")

@@ -4,7 +4,7 @@ import http.client
 from enum import StrEnum
 
 from tests.faults.bodies import Shape
-from tests.functional.client import BLOCK
+from tests.support.bodies import BLOCK
 
 
 class Cut(StrEnum):

@@ -1,41 +1,22 @@
 """Fixtures: real nodes, real gateways under gunicorn, all local processes."""
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
-from demo.gateway import GatewayProcess, gateway_environment
-from demo.ports import free_port
-from demo.s3nodes import LocalNode, MinioServer, MotoServer, NodeProcess, S3Server, running_nodes
-from tests.functional.client import GatewayClient
-
-HOST = "127.0.0.1"
-# Of whoever runs the tests, and nothing to the gateways in them.
-_FOREIGN = ("OBJGW_", "DJANGO_", "DOCKER_", "WEB_CONCURRENCY", "GUNICORN_")
+from demo.harness.gateway import GatewayProcess
+from demo.harness.s3nodes import LocalNode, MotoServer, NodeProcess, S3Server, running_nodes
+from tests.support.client import Client
+from tests.support.servers import SharedServers, make_gateway, minio_or_skip
 
 RunGateway = Callable[..., GatewayProcess]
 RunNodes = Callable[[int], list[NodeProcess]]
 
 
-def minio_or_skip() -> MinioServer:
-    minio = MinioServer.find()
-    if minio is None:
-        pytest.skip("no minio binary here")
-    return minio
-
-
-def make_gateway(nodes: Sequence[LocalNode], log: Path, **settings: str) -> GatewayProcess:
-    """A gateway that is yet to be started. It logs everything."""
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN)}
-    environment = gateway_environment(nodes, environ={**clean, "OBJGW_LOG_LEVEL": "debug"})
-    return GatewayProcess(HOST, free_port(HOST), environment=environment | settings, log=log)
-
-
-def client_of(gateway: GatewayProcess) -> GatewayClient:
-    return GatewayClient(gateway.host, gateway.port)
+def client_of(gateway: GatewayProcess) -> Client:
+    return Client(gateway.host, gateway.port)
 
 
 @pytest.fixture(scope="session", params=["moto", pytest.param("minio", marks=pytest.mark.minio)])
@@ -45,27 +26,19 @@ def server(request: pytest.FixtureRequest) -> S3Server:
 
 
 @pytest.fixture(scope="session")
-def s3_nodes(
-    server: S3Server, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[list[NodeProcess]]:
+def s3_nodes(server: S3Server, shared: SharedServers) -> list[NodeProcess]:
     """Three nodes for all tests that leave them as they are."""
-    with running_nodes(tmp_path_factory.mktemp(server.kind), 3, server) as processes:
-        yield processes
+    return shared.nodes(server)
 
 
 @pytest.fixture(scope="session")
-def gateway(
-    s3_nodes: list[NodeProcess], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[GatewayProcess]:
-    """A gateway on these nodes."""
-    log = tmp_path_factory.mktemp("gateway") / "gateway.log"
-    with make_gateway([process.node for process in s3_nodes], log) as process:
-        process.start()
-        yield process
+def gateway(server: S3Server, shared: SharedServers) -> GatewayProcess:
+    """A gateway on these nodes, of two workers: either of them answers."""
+    return shared.gateway(server, OBJGW_WORKERS="2")
 
 
 @pytest.fixture
-def api(gateway: GatewayProcess) -> GatewayClient:
+def api(gateway: GatewayProcess) -> Client:
     """A client of that gateway."""
     if not gateway.running:
         pytest.fail(gateway.death_notice())

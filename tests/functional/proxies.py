@@ -16,8 +16,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from demo.children import PROJECT_ROOT, ChildProcess
-from tests.functional.conftest import HOST
+from demo.harness.children import PROJECT_ROOT, ChildProcess
+from tests.support.servers import HOST
 
 EXAMPLES = PROJECT_ROOT / "deploy" / "examples"
 DOCUMENT = PROJECT_ROOT / "docs" / "proxies.md"

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 import urllib3
 from minio import Minio
 
-from demo.s3nodes import LocalNode, NodeProcess
-from tests.functional.client import random_id
+from demo.harness.s3nodes import LocalNode, NodeProcess
+from tests.support.client import random_id
 
 BUCKET = "objects"
 

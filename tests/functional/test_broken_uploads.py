@@ -1,15 +1,14 @@
 """A PUT whose client vanishes half-way leaves what was there before."""
 
-import socket
 from collections.abc import Callable
 
 import pytest
 
-from demo.gateway import GatewayProcess
-from demo.s3nodes import NodeProcess
-from demo.tests.waiting import eventually
-from tests.functional.client import GatewayClient, random_id, receive, reset
+from demo.harness.gateway import GatewayProcess
+from demo.harness.s3nodes import NodeProcess
 from tests.functional.stored import keys_in_all
+from tests.support.client import Client, Wire, random_id
+from tests.support.waiting import eventually
 
 MIB = 2**20
 # Announced and sent, for each way that the gateway has of passing a body on.
@@ -35,17 +34,17 @@ def half_a_put(object_id: str, framing: str, announced: int, sent: int) -> bytes
     return f"{request}Transfer-Encoding: chunked\r\n\r\n".encode() + chunk
 
 
-Vanish = Callable[[socket.socket, str, GatewayProcess], None]
+Vanish = Callable[[Wire, str, GatewayProcess], None]
 
 
-def half_close(connection: socket.socket, _object_id: str, _gateway: GatewayProcess) -> None:
-    connection.shutdown(socket.SHUT_WR)
-    answer = receive(connection, "PUT")
+def half_close(connection: Wire, _object_id: str, _gateway: GatewayProcess) -> None:
+    connection.finish()
+    answer = connection.answer("PUT")
     assert (answer.status, answer.code) == (400, "incomplete_body")
 
 
-def break_off(connection: socket.socket, object_id: str, gateway: GatewayProcess) -> None:
-    reset(connection)
+def break_off(connection: Wire, object_id: str, gateway: GatewayProcess) -> None:
+    connection.reset()
 
     def noticed() -> bool:
         lines = gateway.log.read_text().splitlines()
@@ -58,7 +57,7 @@ def break_off(connection: socket.socket, object_id: str, gateway: GatewayProcess
 @pytest.mark.parametrize("old", [OLD, None], ids=["over an object", "new"])
 @pytest.mark.parametrize("half", HALVES.values(), ids=HALVES.keys())
 def test_nothing_of_it_is_stored(
-    api: GatewayClient,
+    api: Client,
     gateway: GatewayProcess,
     s3_nodes: list[NodeProcess],
     half: tuple[str, int, int],
@@ -69,10 +68,10 @@ def test_nothing_of_it_is_stored(
     if old is not None:
         assert api.put(object_id, old).status == 201
     before = keys_in_all(s3_nodes)
-    with api.connect() as connection:
-        connection.sendall(half_a_put(object_id, *half))
+    with api.wire() as connection:
+        connection.send(half_a_put(object_id, *half))
         vanish(connection, object_id, gateway)
-    answer = api.get(object_id)
+    answer = api.get_object(object_id)
     if old is None:
         assert (answer.status, answer.code) == (404, "object_not_found")
     else:

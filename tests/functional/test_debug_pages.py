@@ -9,11 +9,11 @@ from urllib.parse import quote, unquote_plus
 import pytest
 import requests
 
-from demo.children import ChildProcess, http_status
-from demo.gateway import gateway_environment
-from demo.ports import free_port
-from demo.s3nodes import LocalNode
-from tests.functional.conftest import HOST
+from demo.harness.children import ChildProcess, http_status
+from demo.harness.gateway import gateway_environment
+from demo.harness.ports import free_port
+from demo.harness.s3nodes import LocalNode
+from tests.support.servers import HOST
 
 ACCESS_KEY = "kiwi"
 SECRET_KEY = "s3cret'&<plus>+Ünïcode-and-long"

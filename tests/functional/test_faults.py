@@ -7,24 +7,27 @@ import sys
 
 import pytest
 
-from demo.children import PROJECT_ROOT
-from demo.s3nodes import NodeProcess, running_nodes
-from demo.tests.waiting import eventually
-from tests.functional.client import GatewayClient
-from tests.functional.conftest import RunGateway, RunNodes, client_of, minio_or_skip
+from demo.harness.children import PROJECT_ROOT
+from demo.harness.s3nodes import NodeProcess, running_nodes
+from tests.functional.conftest import RunGateway, RunNodes, client_of
 from tests.functional.stored import id_owned_by
+from tests.support.client import Client
+from tests.support.servers import minio_or_skip
+from tests.support.waiting import eventually
 
 
-def put_one_on_each(client: GatewayClient, nodes: list[NodeProcess]) -> list[str]:
+def put_one_on_each(client: Client, nodes: list[NodeProcess]) -> list[str]:
     ids = [id_owned_by(process, nodes) for process in nodes]
     for object_id in ids:
         assert client.put(object_id, object_id.encode()).status == 201
     return ids
 
 
-def assert_unavailable(client: GatewayClient, object_id: str) -> None:
+def assert_unavailable(client: Client, object_id: str) -> None:
     for method in ("GET", "PUT"):
-        answer = client.request(method, f"/object/{object_id}", b"new" if method == "PUT" else None)
+        answer = client.request(
+            method, f"/object/{object_id}", {}, b"new" if method == "PUT" else None
+        )
         assert (answer.status, answer.code) == (503, "node_unavailable")
         assert int(answer.headers["retry-after"]) > 0
     assert client.request("HEAD", f"/object/{object_id}").status == 503
@@ -34,20 +37,20 @@ def test_only_the_ids_of_a_killed_node_are_unavailable(
     run_nodes: RunNodes, run_gateway: RunGateway
 ) -> None:
     nodes = run_nodes(3)
-    client = client_of(run_gateway(nodes))
+    client = client_of(run_gateway(nodes, OBJGW_WORKERS="2"))
     ids = put_one_on_each(client, nodes)
     nodes[1].kill()
     for _ in range(4):  # whichever worker answers
         assert_unavailable(client, ids[1])
         for object_id in (ids[0], ids[2]):
-            assert client.get(object_id).body == object_id.encode()
+            assert client.get_object(object_id).body == object_id.encode()
             assert client.put(object_id, object_id.encode()).status == 201
 
     nodes[1].restart()
     if nodes[1].server.keeps_data:
-        assert client.get(ids[1]).body == ids[1].encode()
+        assert client.get_object(ids[1]).body == ids[1].encode()
     assert client.put(ids[1], b"after").status == 201
-    assert client.get(ids[1]).body == b"after"
+    assert client.get_object(ids[1]).body == b"after"
 
 
 def test_a_node_that_lost_its_data_takes_objects_again(
@@ -61,11 +64,11 @@ def test_a_node_that_lost_its_data_takes_objects_again(
     if data.exists():
         data.rename(data.with_name("lost"))
     nodes[0].restart()
-    answer = client.get(ids[0])
+    answer = client.get_object(ids[0])
     assert (answer.status, answer.code) == (404, "object_not_found")
     assert client.put(ids[0], b"again").status == 201
-    assert client.get(ids[0]).body == b"again"
-    assert client.get(ids[1]).body == ids[1].encode()
+    assert client.get_object(ids[0]).body == b"again"
+    assert client.get_object(ids[1]).body == ids[1].encode()
 
 
 def test_a_gateway_starts_while_a_node_is_down(
@@ -108,7 +111,7 @@ def test_a_wrong_secret_for_a_node_is_a_node_error(
         client = client_of(run_gateway([wrong, nodes[1].node]))
         refused, accepted = (id_owned_by(process, nodes) for process in nodes)
         for method, body in (("PUT", b"x"), ("GET", None)):
-            answer = client.request(method, f"/object/{refused}", body)
+            answer = client.request(method, f"/object/{refused}", {}, body)
             assert (answer.status, answer.code) == (502, "node_error")
         assert client.put(accepted, b"x").status == 201
 
@@ -129,7 +132,7 @@ def test_a_list_without_nodes_is_refused_by_check() -> None:
 
 
 def test_a_killed_worker_is_replaced(s3_nodes: list[NodeProcess], run_gateway: RunGateway) -> None:
-    gateway = run_gateway(s3_nodes)
+    gateway = run_gateway(s3_nodes, OBJGW_WORKERS="2")
     before = set(gateway.worker_pids())
     assert before
     for pid in before:

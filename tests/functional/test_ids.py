@@ -2,9 +2,9 @@
 
 import pytest
 
-from demo.s3nodes import NodeProcess
-from tests.functional.client import GatewayClient, random_id
+from demo.harness.s3nodes import NodeProcess
 from tests.functional.stored import keys_in_all
+from tests.support.client import Answer, Client, random_id
 
 INVALID = {
     "33 characters": b"a" * 33,
@@ -27,20 +27,25 @@ INVALID = {
 }
 
 
+def asked(api: Client, request_line: bytes, body: bytes = b"") -> Answer:
+    """The answer to a request line as given."""
+    fields = f"Host: x\r\nConnection: close\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+    method = request_line.split()[0].decode()
+    return api.raw(request_line + b" HTTP/1.1\r\n" + fields + body, method)
+
+
 @pytest.mark.parametrize("object_id", ["a", "0", "aB3" + "x" * 29, "A" * 32, "9" * 32])
-def test_valid(api: GatewayClient, object_id: str) -> None:
+def test_valid(api: Client, object_id: str) -> None:
     body = random_id().encode()
-    assert api.raw(f"PUT /object/{object_id}".encode(), body).status == 201
-    assert api.raw(f"GET /object/{object_id}".encode()).body == body
+    assert asked(api, f"PUT /object/{object_id}".encode(), body).status == 201
+    assert asked(api, f"GET /object/{object_id}".encode()).body == body
 
 
 @pytest.mark.parametrize("method", ["PUT", "GET", "HEAD"])
 @pytest.mark.parametrize("object_id", INVALID.values(), ids=INVALID.keys())
-def test_invalid(
-    api: GatewayClient, s3_nodes: list[NodeProcess], method: str, object_id: bytes
-) -> None:
+def test_invalid(api: Client, s3_nodes: list[NodeProcess], method: str, object_id: bytes) -> None:
     before = keys_in_all(s3_nodes)
-    answer = api.raw(method.encode() + b" /object/" + object_id, b"never to be stored")
+    answer = asked(api, method.encode() + b" /object/" + object_id, b"never to be stored")
     assert answer.status == 400
     if method != "HEAD":
         assert answer.code == "invalid_id"
@@ -49,25 +54,25 @@ def test_invalid(
 
 @pytest.mark.parametrize("method", [b"PUT", b"GET"])
 def test_bytes_that_no_path_may_contain(
-    api: GatewayClient, s3_nodes: list[NodeProcess], method: bytes
+    api: Client, s3_nodes: list[NodeProcess], method: bytes
 ) -> None:
     before = keys_in_all(s3_nodes)
     # The server refuses the request line, long before anybody looks for an id in it.
-    answer = api.raw(method + " /object/ä".encode(), b"never to be stored")
+    answer = asked(api, method + " /object/ä".encode(), b"never to be stored")
     assert (answer.status, answer.code) == (400, "invalid_request")
     assert keys_in_all(s3_nodes) == before
 
 
-def test_no_id_and_no_slash(api: GatewayClient, s3_nodes: list[NodeProcess]) -> None:
+def test_no_id_and_no_slash(api: Client, s3_nodes: list[NodeProcess]) -> None:
     before = keys_in_all(s3_nodes)
     for method in (b"PUT", b"GET"):
-        answer = api.raw(method + b" /object", b"never to be stored")
+        answer = asked(api, method + b" /object", b"never to be stored")
         assert (answer.status, answer.code) == (404, "not_found")
     assert keys_in_all(s3_nodes) == before
 
 
-def test_the_index_takes_no_object(api: GatewayClient, s3_nodes: list[NodeProcess]) -> None:
+def test_the_index_takes_no_object(api: Client, s3_nodes: list[NodeProcess]) -> None:
     before = keys_in_all(s3_nodes)
-    answer = api.raw(b"PUT /object/", b"never to be stored")
+    answer = asked(api, b"PUT /object/", b"never to be stored")
     assert (answer.status, answer.code) == (405, "method_not_allowed")
     assert keys_in_all(s3_nodes) == before

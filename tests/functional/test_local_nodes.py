@@ -5,9 +5,10 @@ import dataclasses
 import pytest
 from minio.error import S3Error
 
-from demo.s3nodes import NodeProcess, running_nodes
-from tests.functional.conftest import RunNodes, minio_or_skip
+from demo.harness.s3nodes import NodeProcess, running_nodes
+from tests.functional.conftest import RunNodes
 from tests.functional.stored import s3_client
+from tests.support.servers import minio_or_skip
 
 
 def buckets_of(process: NodeProcess) -> list[str]:

@@ -1,16 +1,16 @@
 """What stands in the gateway's log: every request when it is asked for, and nothing forged."""
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from demo.gateway import GatewayProcess
-from demo.s3nodes import NodeProcess
-from demo.tests.waiting import eventually
-from tests.functional.client import Answer, GatewayClient, random_id, receive
-from tests.functional.conftest import RunGateway, client_of, make_gateway
+from demo.harness.gateway import GatewayProcess
+from demo.harness.s3nodes import NodeProcess, S3Server
+from tests.functional.conftest import RunGateway, client_of
+from tests.support.client import Answer, random_id
+from tests.support.servers import SharedServers
+from tests.support.waiting import eventually
 
 #: When, level, logger, request id.
 PREFIX = r"[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9:]{8},[0-9]{3} [A-Z]+ [a-z._]+ \[[^ \]]+\] "
@@ -36,28 +36,16 @@ def access_line(gateway: GatewayProcess, answer: Answer) -> re.Match[str]:
     return found
 
 
-def raw(client: GatewayClient, request: bytes) -> Answer:
-    with client.connect() as connection:
-        connection.sendall(request)
-        return receive(connection, "GET")
-
-
 @pytest.fixture(
     scope="module",
     params=[{"OBJGW_ACCESS_LOG": "true", "OBJGW_LOG_LEVEL": "info"}, {}],
     ids=["asked for", "level debug"],
 )
 def logging_gateway(
-    request: pytest.FixtureRequest,
-    s3_nodes: list[NodeProcess],
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[GatewayProcess]:
+    request: pytest.FixtureRequest, server: S3Server, shared: SharedServers
+) -> GatewayProcess:
     """With an access log because it is asked for, or because the level is debug."""
-    log = tmp_path_factory.mktemp("logging") / "gateway.log"
-    nodes = [process.node for process in s3_nodes]
-    with make_gateway(nodes, log, OBJGW_WORKERS="1", **request.param) as process:
-        process.start()
-        yield process
+    return shared.gateway(server, **request.param)
 
 
 def test_every_request_can_be_found_by_its_id(logging_gateway: GatewayProcess) -> None:
@@ -76,7 +64,7 @@ def test_every_request_can_be_found_by_its_id(logging_gateway: GatewayProcess) -
         ("POST", "/objects", b"", 405),
         ("GET", "/livez", None, 200),
     ):
-        answer = client.request(method, target, body)
+        answer = client.request(method, target, {}, body)
         assert answer.status == status
         line = access_line(logging_gateway, answer)
         assert (line["method"], line["path"], line["status"]) == (method, target, str(status))
@@ -96,7 +84,7 @@ def test_every_request_can_be_found_by_its_id(logging_gateway: GatewayProcess) -
 def test_what_is_refused_before_django_too(
     logging_gateway: GatewayProcess, request_: bytes, status: int, method: str
 ) -> None:
-    answer = raw(client_of(logging_gateway), request_)
+    answer = client_of(logging_gateway).raw(request_)
     assert answer.status == status
     line = access_line(logging_gateway, answer)
     assert (line["status"], line["bytes"]) == (str(status), str(len(answer.body)))
@@ -107,7 +95,7 @@ def test_without_an_access_log_nothing_but_failures_leaves_a_line(
     s3_nodes: list[NodeProcess], run_gateway: RunGateway
 ) -> None:
     gateway = run_gateway(s3_nodes, OBJGW_LOG_LEVEL="info")
-    answer = client_of(gateway).get(random_id())
+    answer = client_of(gateway).get_object(random_id())
     assert answer.status == 404
     assert answer.headers["x-request-id"] not in gateway.log.read_text()
 
@@ -149,7 +137,7 @@ def assert_nothing_forged(log: Path) -> None:
 def test_all_lines_have_one_form(s3_nodes: list[NodeProcess], run_gateway: RunGateway) -> None:
     """gunicorn's own, too."""
     gateway = run_gateway(s3_nodes)
-    client_of(gateway).get("abc")
+    client_of(gateway).get_object("abc")
     gateway.stop()
     eventually(lambda: "Shutting down" in gateway.log.read_text(), "the master says that it ends")
     assert " INFO gunicorn.error [-] Booting worker with pid" in gateway.log.read_text()

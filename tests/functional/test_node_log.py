@@ -9,16 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from demo.gateway import GatewayProcess
-from demo.s3nodes import NodeProcess
-from demo.tests.waiting import eventually
+from demo.harness.gateway import GatewayProcess
+from demo.harness.s3nodes import NodeProcess
 from nodes.node import Credentials, Node, NodeState
-from tests.contract.wire import request_head
 from tests.faults.filediscovery import FileDiscovery, write_nodes
-from tests.functional.client import random_id
 from tests.functional.conftest import RunGateway, RunNodes, client_of
 from tests.functional.stored import id_owned_by
 from tests.functional.test_log import FORGED, assert_nothing_forged
+from tests.support.client import random_id, request_head
+from tests.support.waiting import eventually
 
 DISCOVERY = f"{FileDiscovery.__module__}.{FileDiscovery.__name__}"
 WORKERS = 3
@@ -115,12 +114,12 @@ def test_with_a_number_of_nodes_it_says_that_requests_are_refused(
 
 def test_failures_are_named_and_summed_up(run_nodes: RunNodes, run_gateway: RunGateway) -> None:
     nodes = run_nodes(2)
-    gateway = run_gateway(nodes, OBJGW_WORKERS="1", OBJGW_LOG_LEVEL="info")
+    gateway = run_gateway(nodes, OBJGW_LOG_LEVEL="info")
     client = client_of(gateway)
     object_id = id_owned_by(nodes[0], nodes)
     nodes[0].kill()
     size = gateway.log.stat().st_size
-    first = client.get(object_id)
+    first = client.get_object(object_id)
     assert first.status == 503
     request_id = first.headers["x-request-id"]
     line = (
@@ -148,10 +147,10 @@ def test_at_debug_level_each_failure_is_told_in_full(
     run_nodes: RunNodes, run_gateway: RunGateway
 ) -> None:
     [node] = run_nodes(1)
-    gateway = run_gateway([node], OBJGW_WORKERS="1", OBJGW_ACCESS_LOG="false")
+    gateway = run_gateway([node], OBJGW_ACCESS_LOG="false")
     node.kill()
     for _ in range(3):
-        request_id = client_of(gateway).get("abc").headers["x-request-id"]
+        request_id = client_of(gateway).get_object("abc").headers["x-request-id"]
         line = f" objgw.failures [{request_id}] node {node.name}: GET /object/abc: 503 "
         eventually(lambda: line in gateway.log.read_text(), "it is told")  # noqa: B023
 
@@ -175,8 +174,8 @@ http.server.ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_
 
 
 def test_what_a_node_says_forges_no_line(run_gateway: RunGateway, tmp_path: Path) -> None:
-    from demo.children import ChildProcess
-    from demo.ports import free_port
+    from demo.harness.children import ChildProcess
+    from demo.harness.ports import free_port
 
     port = free_port("127.0.0.1")
     document = (
@@ -195,12 +194,14 @@ def test_what_a_node_says_forges_no_line(run_gateway: RunGateway, tmp_path: Path
             [], wait_for="/livez", OBJGW_NODES=f"http://key:secret@127.0.0.1:{port}"
         )
         client = client_of(gateway)
-        eventually(lambda: client.get("abc").status == 502, "the node answers")
+        eventually(lambda: client.get_object("abc").status == 502, "the node answers")
         for method in ("GET", "PUT", "HEAD"):
-            assert client.request(method, "/object/abc", b"" if method == "PUT" else None).status
-        with client.connect() as connection:
-            connection.sendall(request_head("GET", "/objects", close=True))
-            assert b"50" in connection.recv(64)
+            assert client.request(
+                method, "/object/abc", {}, b"" if method == "PUT" else None
+            ).status
+        with client.wire() as connection:
+            connection.send(request_head("GET", "/objects", close=True))
+            assert connection.answer().status >= 500
         # Nothing that is no code is taken for one; the id of the node's request is logged as it is.
         eventually(
             lambda: r"request 1\x9b31m\x85" in gateway.log.read_text(),

@@ -4,11 +4,11 @@ from collections.abc import Iterable
 
 import pytest
 
-from demo.gateway import GatewayProcess
-from demo.s3nodes import NodeProcess
-from tests.functional.client import random_id
+from demo.harness.gateway import GatewayProcess
+from demo.harness.s3nodes import NodeProcess
 from tests.functional.conftest import RunGateway, RunNodes, client_of
 from tests.functional.stored import BUCKET, keys_in_all, owner_of
+from tests.support.client import random_id
 
 
 def new_ids(count: int = 300) -> list[str]:
@@ -24,7 +24,7 @@ def put_all(gateway: GatewayProcess, ids: Iterable[str]) -> None:
 def assert_all_readable(gateway: GatewayProcess, ids: Iterable[str]) -> None:
     client = client_of(gateway)
     for object_id in ids:
-        answer = client.get(object_id)
+        answer = client.get_object(object_id)
         assert (answer.status, answer.body) == (200, object_id.encode())
 
 

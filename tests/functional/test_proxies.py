@@ -8,8 +8,7 @@ import shutil
 import socket
 import ssl
 import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,12 +17,14 @@ from urllib.parse import urljoin
 import pytest
 import yaml
 
-from demo.gateway import GatewayProcess
-from demo.ports import free_port
-from demo.s3nodes import NodeProcess, running_nodes
-from tests.functional.client import Body, random_id
-from tests.functional.conftest import HOST, make_gateway, minio_or_skip
+from demo.harness.gateway import GatewayProcess
+from demo.harness.ports import free_port
+from demo.harness.s3nodes import NodeProcess, running_nodes
 from tests.functional.proxies import NAME, Caddy, Certificate, Nginx, Proxy, accepts, snippet
+from tests.support.bodies import Body
+from tests.support.client import random_id
+from tests.support.servers import HOST, make_gateway, minio_or_skip
+from tests.support.waiting import eventually
 
 MIB = 2**20
 LARGE = 64 * MIB
@@ -107,7 +108,6 @@ def behind(
         "DJANGO_ALLOWED_HOSTS": NAME,
         "OBJGW_TRUSTED_PROXIES": HOST,
         "OBJGW_MAX_OBJECT_SIZE": str(LIMIT),
-        "OBJGW_WORKERS": "1",
     }
     log = tmp_path_factory.mktemp("gateway") / "log"
     with make_gateway([process.node for process in nodes], log, **settings) as process:
@@ -159,13 +159,6 @@ def site_below(
 ) -> Iterator[Site]:
     with running(kind, behind, nodes, tmp_path_factory.mktemp("below"), below=True) as found:
         yield found
-
-
-def wait_until(condition: Callable[[], bool], what: str, timeout: float = 60) -> None:
-    deadline = time.monotonic() + timeout
-    while not condition():
-        assert time.monotonic() < deadline, what
-        time.sleep(0.05)
 
 
 def test_bytes_and_ranges_over_http_2(site: Site) -> None:
@@ -249,9 +242,10 @@ def test_a_chunked_upload_passes_through(site: Site) -> None:
         site.proxy.reset_peak_memory()
         idle = site.proxy.peak_memory()
         send_chunks(connection, blocks[:half])
-        wait_until(
+        eventually(
             lambda: at_nodes(site.nodes) - before >= LARGE // 2 - HELD,
-            "the proxy keeps the upload to itself",
+            "the proxy passes the upload on",
+            60,
         )
         send_chunks(connection, [*blocks[half:], b""])
         assert read_head(connection) == 201

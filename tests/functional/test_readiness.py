@@ -6,11 +6,11 @@ import time
 
 import pytest
 
-from demo.children import PROJECT_ROOT
-from demo.gateway import GatewayProcess
-from demo.tests.waiting import eventually
-from tests.functional.client import Answer
+from demo.harness.children import PROJECT_ROOT
+from demo.harness.gateway import GatewayProcess
 from tests.functional.conftest import RunGateway, RunNodes, client_of
+from tests.support.client import Answer
+from tests.support.waiting import eventually
 
 
 def readiness(gateway: GatewayProcess) -> Answer:
@@ -32,7 +32,7 @@ def health_check(gateway: GatewayProcess) -> subprocess.CompletedProcess[str]:
 
 def test_it_counts_the_nodes_that_can_serve(run_nodes: RunNodes, run_gateway: RunGateway) -> None:
     nodes = run_nodes(2)
-    gateway = run_gateway(nodes, OBJGW_WORKERS="1")
+    gateway = run_gateway(nodes)
     answer = readiness(gateway)
     assert answer.status == 200
     assert (answer.json["nodes"], answer.json["serving"]) == (2, 2)
@@ -68,7 +68,7 @@ def test_a_node_that_hangs_does_not_hold_it_up(
     run_nodes: RunNodes, run_gateway: RunGateway
 ) -> None:
     nodes = run_nodes(2)
-    gateway = run_gateway(nodes, OBJGW_WORKERS="1")
+    gateway = run_gateway(nodes)
     nodes[0].pause()
     try:
         eventually(lambda: readiness(gateway).json["serving"] == 1, "it notices that one hangs")

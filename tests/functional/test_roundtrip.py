@@ -4,9 +4,10 @@ import hashlib
 
 import pytest
 
-from demo.s3nodes import NodeProcess
-from tests.functional.client import BLOCK, Body, GatewayClient, random_id
+from demo.harness.s3nodes import NodeProcess
 from tests.functional.stored import BUCKET, owner_of, s3_client
+from tests.support.bodies import BLOCK, Body
+from tests.support.client import Client, random_id
 
 KIB, MIB = 2**10, 2**20
 # The edges are those of the gateway: in memory up to 64 KiB, chunked in parts of 8 MiB.
@@ -24,10 +25,10 @@ SIZES = {
 }
 
 
-def assert_roundtrip(api: GatewayClient, body: Body, *, chunked: bool) -> str:
+def assert_roundtrip(api: Client, body: Body, *, chunked: bool) -> str:
     object_id = random_id()
     headers = {} if chunked else {"Content-Length": str(body.size)}
-    put = api.request("PUT", f"/object/{object_id}", iter(body), headers)
+    put = api.request("PUT", f"/object/{object_id}", headers, body)
     assert put.status == 201, put
     assert put.json == {"id": object_id, "size": body.size, "etag": put.headers["etag"]}
 
@@ -51,31 +52,29 @@ def assert_roundtrip(api: GatewayClient, body: Body, *, chunked: bool) -> str:
 
 @pytest.mark.parametrize("chunked", [False, True], ids=["length", "chunked"])
 @pytest.mark.parametrize("size", SIZES.values(), ids=SIZES.keys())
-def test_roundtrip(
-    api: GatewayClient, s3_nodes: list[NodeProcess], size: int, chunked: bool
-) -> None:
+def test_roundtrip(api: Client, s3_nodes: list[NodeProcess], size: int, chunked: bool) -> None:
     body = Body(size, seed=size)
     object_id = assert_roundtrip(api, body, chunked=chunked)
     with s3_client(owner_of(object_id, s3_nodes).node) as node:
         assert node.stat_object(BUCKET, object_id).size == size
 
 
-def test_a_put_replaces_the_object(api: GatewayClient) -> None:
+def test_a_put_replaces_the_object(api: Client) -> None:
     object_id = random_id()
     api.put(object_id, b"first, and longer")
     api.put(object_id, b"second")
-    assert api.get(object_id).body == b"second"
+    assert api.get_object(object_id).body == b"second"
 
 
-def test_what_was_never_put_is_not_found(api: GatewayClient) -> None:
+def test_what_was_never_put_is_not_found(api: Client) -> None:
     object_id = random_id()
-    answer = api.get(object_id)
+    answer = api.get_object(object_id)
     assert (answer.status, answer.code) == (404, "object_not_found")
     assert api.request("HEAD", f"/object/{object_id}").status == 404
 
 
-def test_ids_differ_by_case(api: GatewayClient) -> None:
+def test_ids_differ_by_case(api: Client) -> None:
     upper, lower = "A" + (rest := random_id(10)), "a" + rest
     api.put(upper, b"upper")
     api.put(lower, b"lower")
-    assert (api.get(upper).body, api.get(lower).body) == (b"upper", b"lower")
+    assert (api.get_object(upper).body, api.get_object(lower).body) == (b"upper", b"lower")

@@ -6,12 +6,13 @@ from urllib.parse import quote
 
 import pytest
 
-from demo.children import PROJECT_ROOT
-from demo.gateway import GatewayProcess
-from demo.s3nodes import LocalNode, NodeProcess
-from tests.functional.client import Body, GatewayClient, random_id
+from demo.harness.children import PROJECT_ROOT
+from demo.harness.gateway import GatewayProcess
+from demo.harness.s3nodes import LocalNode, NodeProcess
 from tests.functional.conftest import RunGateway, RunNodes, client_of
 from tests.functional.stored import id_owned_by
+from tests.support.bodies import Body
+from tests.support.client import Client, random_id
 
 
 def credentials_of(nodes: list[LocalNode]) -> set[str]:
@@ -23,23 +24,23 @@ def found_in(text: str, nodes: list[LocalNode]) -> set[str]:
     return {key for key in credentials_of(nodes) if key in text}
 
 
-def exercise(client: GatewayClient, ids: list[str]) -> list[str]:
+def exercise(client: Client, ids: list[str]) -> list[str]:
     """All that a client gets to see from many kinds of requests, good and bad."""
     answers = [client.request("GET", path) for path in ("/", "/livez", "/readyz", "/nodes", "/no")]
     for object_id in ids:
         path = f"/object/{object_id}"
         answers += [
             client.request("GET", path),
-            client.request("PUT", path, b"body", {"Content-Type": "text/plain"}),
-            client.request("PUT", path, b"body", {"Content-MD5": "AAAAAAAAAAAAAAAAAAAAAA=="}),
-            client.request("PUT", path, iter(Body(9 * 2**20))),
+            client.request("PUT", path, {"Content-Type": "text/plain"}, b"body"),
+            client.request("PUT", path, {"Content-MD5": "AAAAAAAAAAAAAAAAAAAAAA=="}, b"body"),
+            client.request("PUT", path, {}, Body(9 * 2**20)),
             client.request("HEAD", path),
             client.request("GET", path, headers={"Range": "bytes=0-3"}),
             client.request("GET", path, headers={"Range": "bytes=99999999999-"}),
             client.request("DELETE", path),
             client.request("PATCH", path),
         ]
-    answers.append(client.request("PUT", "/object/a-b", b"x"))
+    answers.append(client.request("PUT", "/object/a-b", {}, b"x"))
     assert {answer.status // 100 for answer in answers} >= {2, 4}
     return [f"{answer.status} {answer.headers} {answer.body!r}" for answer in answers]
 

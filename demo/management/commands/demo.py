@@ -8,9 +8,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from demo.children import ChildError
-from demo.ports import is_loopback, localhost_in_use, port_in_use
-from demo.s3nodes import MinioServer, MotoServer, NodeDataError, S3Server
+from demo.harness.children import ChildError
+from demo.harness.ports import is_loopback, localhost_in_use, port_in_use
+from demo.harness.s3nodes import MinioServer, MotoServer, NodeDataError, S3Server
 from demo.session import FolderInUseError, Plan, Session
 
 MAX_NODES = 100

@@ -13,7 +13,8 @@ import pytest
 from objgw_site.server.connection import Connection
 from objgw_site.server.proxies import Networks, is_networks
 from objgw_site.server.slots import Holders
-from objgw_site.server.tests.test_worker import PATIENCE, Answer, Client, Server, request
+from objgw_site.server.tests.test_worker import PATIENCE, Client, Server, request
+from tests.support.client import Answer
 
 SLOTS = 4
 #: Open files: enough to start with, and fewer than there are slots.
@@ -25,21 +26,15 @@ MALLORY, ALICE = "127.0.0.66", "127.0.0.7"
 class From(Client):
     """A client with an address of its own."""
 
-    def __init__(self, server: Server, address: str) -> None:
-        self._socket = socket.create_connection(
-            ("127.0.0.1", server.port), timeout=PATIENCE, source_address=(address, 0)
-        )
-        self._file = self._socket.makefile("rb")
-
     def is_open(self) -> bool:
         """Whether the server has not ended the connection."""
-        self._socket.setblocking(False)
+        self.socket.setblocking(False)
         try:
-            return self._socket.recv(1, socket.MSG_PEEK) != b""
+            return self.socket.recv(1, socket.MSG_PEEK) != b""
         except BlockingIOError:
             return True
         finally:
-            self._socket.settimeout(PATIENCE)
+            self.socket.settimeout(PATIENCE)
 
     def begin_upload(self) -> None:
         """Be busy: the application waits for the rest."""
@@ -215,10 +210,10 @@ class TestSlowTransfers:
 
     def test_a_slow_download_is_let_go(self, server: Server) -> None:
         with From(server, MALLORY) as client:
-            client._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
             known = len(server.log)
             client.send(request("GET", "/large"))
-            assert client._socket.recv(1)
+            assert client.socket.recv(1)
             server.wait_for_line("client let go: it sent or took less than 256", since=known)
             assert client.rest() == b""  # reset, and what was on its way is gone
 

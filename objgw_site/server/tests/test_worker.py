@@ -4,7 +4,6 @@ import hashlib
 import json
 import os
 import re
-import socket
 import subprocess
 import sys
 import threading
@@ -13,6 +12,8 @@ from pathlib import Path
 from typing import Any, Self
 
 import pytest
+
+from tests.support.client import Answer, Wire
 
 ROOT = Path(__file__).resolve().parents[3]
 PATIENCE = 20.0
@@ -101,71 +102,19 @@ class Server:
             self._process.stderr.close()
 
 
-class Client:
+class Client(Wire):
     """One connection to the server."""
 
-    def __init__(self, server: Server) -> None:
-        self._socket = socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE)
-        self._file = self._socket.makefile("rb")
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._file.close()
-        self._socket.close()
+    def __init__(self, server: Server, address: str | None = None) -> None:
+        super().__init__("127.0.0.1", server.port, PATIENCE, address)
 
     def send(self, data: bytes | str) -> None:
-        self._socket.sendall(data.encode("latin-1") if isinstance(data, str) else data)
+        super().send(data.encode("latin-1") if isinstance(data, str) else data)
 
-    def ask(self, method: str, path: str, body: bytes | None = None, *fields: str) -> "Answer":
+    def ask(self, method: str, path: str, body: bytes | None = None, *fields: str) -> Answer:
         length = [] if body is None else [f"Content-Length: {len(body)}"]
         self.send(request(method, path, *length, *fields).encode() + (body or b""))
-        return self.answer(bodiless=method == "HEAD")
-
-    def answer(self, *, bodiless: bool = False) -> "Answer":
-        status = self._file.readline().split(b" ")[1:2]
-        assert status, "no answer"
-        headers: dict[str, str] = {}
-        while (line := self._file.readline().decode("latin-1").strip()) != "":
-            name, _, value = line.partition(": ")
-            headers[name.lower()] = value
-        code = int(status[0])
-        if bodiless or code < 200:
-            body = b""
-        elif "transfer-encoding" in headers:
-            body = b"".join(self._chunks())
-        else:
-            body = self._file.read(int(headers["content-length"]))
-        return Answer(code, headers, body)
-
-    def _chunks(self) -> Iterator[bytes]:
-        while size := int(self._file.readline() or b"0", 16):
-            yield self._file.read(size)
-            self._file.readline()
-        self._file.readline()
-
-    def finish(self) -> None:
-        """No more will be sent."""
-        self._socket.shutdown(socket.SHUT_WR)
-
-    def rest(self) -> bytes:
-        """All that comes until the server ends the connection."""
-        try:
-            return self._file.read()
-        except ConnectionResetError:
-            return b""
-
-
-class Answer:
-    def __init__(self, status: int, headers: dict[str, str], body: bytes) -> None:
-        self.status = status
-        self.headers = headers
-        self.body = body
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.body)
+        return self.answer(method)
 
 
 def request(method: str, path: str, *fields: str) -> str:

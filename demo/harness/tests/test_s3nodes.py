@@ -8,8 +8,8 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
-from demo.children import ChildError
-from demo.s3nodes import (
+from demo.harness.children import ChildError
+from demo.harness.s3nodes import (
     MinioServer,
     MotoServer,
     NodeDataError,

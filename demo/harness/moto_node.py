@@ -1,4 +1,4 @@
-"""moto's S3 server as a node: `python -m demo.moto_node --host 127.0.0.1 --port 9000`.
+"""moto's S3 server as a node: `python -m demo.harness.moto_node --host 127.0.0.1 --port 9000`.
 
 What is stored lives in the memory of the process, and credentials are not checked.
 """

@@ -7,8 +7,8 @@ import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from demo.children import ChildProcess, Pause, http_status
-from demo.s3nodes import LocalNode, nodes_setting
+from demo.harness.children import ChildProcess, Pause, http_status
+from demo.harness.s3nodes import LocalNode, nodes_setting
 
 #: What gunicorn serves.
 APPLICATION = "objgw_site.wsgi"

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from demo import ports
+from demo.harness import ports
 
 
 @pytest.fixture

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from demo.children import ChildError, ChildProcess, stop_children
-from demo.tests.processes import ProcessMark
-from demo.tests.waiting import eventually, eventually_empty
+from demo.harness.children import PROJECT_ROOT, ChildError, ChildProcess, stop_children
+from demo.harness.tests.processes import ProcessMark
+from tests.support.waiting import eventually, eventually_empty
 
 STUBBORN = """
 import signal, time
@@ -33,7 +33,7 @@ SLEEPER = "import time; print('up', flush=True); time.sleep(600)"
 PARENT = """
 import os, sys, time
 from pathlib import Path
-from demo.children import ChildProcess
+from demo.harness.children import ChildProcess
 child = ChildProcess("sleeper", [sys.executable, "-c", "import time; time.sleep(600)"],
                      environment=os.environ, log=Path(sys.argv[1]))
 child.launch()
@@ -113,7 +113,7 @@ def test_a_child_is_in_a_session_of_its_own(make_child: MakeChild) -> None:
 def test_a_child_dies_with_its_killed_parent(tmp_path: Path, mark: ProcessMark) -> None:
     with subprocess.Popen(
         [sys.executable, "-c", PARENT, str(tmp_path / "log")],
-        env={**mark.environment(), "PYTHONPATH": str(Path(__file__).parents[2])},
+        env={**mark.environment(), "PYTHONPATH": str(PROJECT_ROOT)},
         stdout=subprocess.PIPE,
     ) as parent:
         assert parent.stdout is not None

@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import IO, Self
 
 # Where `python -m` finds this project's own packages.
-PROJECT_ROOT = Path(__file__).resolve().parent.parent
+PROJECT_ROOT = Path(__file__).resolve().parents[2]
 
 _PR_SET_PDEATHSIG = 1
 _LOG_TAIL_BYTES = 16 * 1024

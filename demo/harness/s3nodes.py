@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import Protocol, Self
 from urllib.parse import quote
 
-from demo.children import ChildProcess, Pause, http_status, stop_children
-from demo.ports import free_port, is_loopback
+from demo.harness.children import ChildProcess, Pause, http_status, stop_children
+from demo.harness.ports import free_port, is_loopback
 
 NODE_NAME = "amazin-object-storage-node"
 _CREDENTIALS_FILE = "credentials.json"
@@ -125,7 +125,7 @@ class MotoServer:
 
     def argv(self, node: LocalNode) -> list[str]:
         address = ["--host", node.host, "--port", str(node.port)]
-        return [sys.executable, "-m", "demo.moto_node", *address]
+        return [sys.executable, "-m", "demo.harness.moto_node", *address]
 
     def environment(self, _node: LocalNode) -> dict[str, str]:
         return {"PYTHONUNBUFFERED": "1"}

@@ -1,0 +1,1 @@
+"""Starts nodes and gateways as processes: for the demo, the tests and the benchmarks."""
