@@ -1,10 +1,10 @@
 """The workers' connection counts, in memory that they share, so that each gets its part.
 
 All workers accept from the same sockets. Left to themselves, whichever is awake takes most of a
-burst, and its clients wait for the rest of their connections' life. Here, a worker accepts only
-while it has hardly more connections than the worker with the fewest. A worker that gives no sign of
-life is not waited for, and one with far more than its part, because others' connections ended or
-another worker has just started, can tell how many it should give away.
+burst, and the clients of these connections wait longer than others for as long as they last. Here,
+a worker accepts only while it has hardly more connections than the worker with the fewest. A worker
+that gives no sign of life is not waited for. A worker that has far more than its part, because
+clients of the others left or another worker has just started, is told how many to give away.
 """
 
 import heapq

@@ -44,7 +44,7 @@ accesslog = "-" if variables.access_log else None
 # stand at the beginning of each line.
 access_log_format = '%(h)s "%(r)s" %(s)s %(B)s %(L)s "%(a)s"'
 logger_class = "objgw_site.server.log.Logger"
-# gunicorn's own control interface is of no use to a container.
+# The container's engine controls the process; gunicorn's control socket is not needed.
 control_socket_disable = True
 
 # Opened here, by the master, so that all workers have the same one.

@@ -1,4 +1,4 @@
-"""What never became a request, and the answer to it."""
+"""The problems that the server itself answers with, before a request reaches the application."""
 
 from objgw_site.server.internals import errors
 from problems.problem import Problem, UnknownCoding
@@ -8,7 +8,7 @@ HEAD_LIMIT = 64 * 1024
 
 
 class InvalidRequest(Problem):
-    """What came over the connection is not a request as HTTP has it."""
+    """What a client sent is not a request of HTTP/1 (RFC 9112)."""
 
     status = 400
     code = "invalid_request"
@@ -82,7 +82,7 @@ PROBLEMS: tuple[tuple[type[Exception], type[Problem]], ...] = (
 
 
 def problem_of(error: BaseException) -> Problem | None:
-    """The problem document for what could not be read, or we refuse to; None for any other."""
+    """The problem that stands for an error in reading a request; None for any other error."""
     if isinstance(error, Problem):
         return error
     if isinstance(error, errors.LimitRequestHeaders):

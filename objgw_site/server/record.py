@@ -19,8 +19,8 @@ _PAUSE = 0.01
 class SharedRecord:
     """JSON in a file without a name, which the master opens and the workers inherit.
 
-    For one at a time: in this process by a lock, and among the processes by another, a POSIX record
-    lock (fcntl(2)), which ends with the process that holds it.
+    Read and changed by one greenlet at a time: in this process by a lock, and among the processes
+    by a POSIX record lock (fcntl(2)), which ends with the process that holds it.
     """
 
     def __init__(self, file: int) -> None:

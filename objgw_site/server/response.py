@@ -1,4 +1,4 @@
-"""Answers on their way to a client."""
+"""How an answer is sent to a client: head and first piece of the body in one packet."""
 
 import socket
 import time

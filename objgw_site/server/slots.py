@@ -1,4 +1,4 @@
-"""The connections that a worker serves at once: who gets one, and who has to go for it.
+"""The slots of a worker: which connections are served, and which are ended to make room for them.
 
 A worker has a fixed number of slots. When they are all taken, the connection that has waited
 longest for its next request makes room for a new one. When all of them are busy, a new connection
@@ -52,7 +52,7 @@ class SlotLimits:
 
 
 class Holders:
-    """Connections among which the one that has been idle for longest can be found."""
+    """A set of connections that finds the one that has been idle for longest."""
 
     def __init__(self) -> None:
         self.members: set[Connection] = set()

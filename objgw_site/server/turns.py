@@ -1,4 +1,4 @@
-"""Waiting in gevent's event loop where its sockets would go on at once.
+"""Reading that waits in the event loop even when there is something to read; ways to end a socket.
 
 gevent's ``recv`` does not go to the event loop while there is something to read, so one connection
 could keep all others of its worker waiting.
@@ -15,7 +15,7 @@ from objgw_site.server.internals import await_readable, plain_socket
 #: SO_LINGER of socket(7): closing throws away what was not taken yet.
 _NO_LINGER = struct.pack("ii", 1, 0)
 
-#: Received at once of what nobody will look at.
+#: The most that is received at once of what is thrown away.
 _DRAINED = 64 * 1024
 
 
