@@ -28,7 +28,7 @@ PIP_INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --requir
 # Nothing is left of an environment that could not be made: the next try would take it for whole.
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
-	  echo "objgw needs Python 3.11 or later; $(PYTHON) is $$($(PYTHON) --version 2>&1)." \
+	  echo "objgw needs Python 3.11 or later; $(PYTHON) is $$($(PYTHON) --version 2>/dev/null || echo not there)." \
 	    "Name another: make PYTHON=python3.13 …" >&2; exit 1; }
 	@[ ! -e $(VENV) ] || { \
 	  echo "$(VENV) is there and is no virtual environment: remove it, or name another: make VENV=…" >&2; exit 1; }

@@ -262,7 +262,7 @@ def daemon_url() -> str:
 def _can_be_asked(url: str) -> bool:
     """Whether Docker's client can connect to such a URL; the empty one is the local socket."""
     try:
-        parsed = docker.utils.parse_host(url)
+        parsed = str(docker.utils.parse_host(url))
     except (docker.errors.DockerException, ValueError):
         return False
     # It would need an SSH client, or Windows, for the others.

@@ -69,7 +69,7 @@ def _tables(document: Any) -> dict[str, Any]:
         return {"items": [(name, _in_words(value)) for name, value in document.items()]}
     return {
         "columns": list(document[0]) if document else [],
-        "rows": [[_in_words(value) for value in entry.values()] for entry in document],
+        "rows": [[(name, _in_words(value)) for name, value in entry.items()] for entry in document],
     }
 
 

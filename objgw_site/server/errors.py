@@ -1,5 +1,7 @@
 """The problems that the server itself answers with, before a request reaches the application."""
 
+from dataclasses import dataclass
+
 from objgw_site.server.internals import errors
 from problems.problem import Problem, UnknownCoding
 
@@ -57,8 +59,26 @@ class TooManyConnectionsOfClient(Problem):
     example = "2000 connections from your address are busy, the most for one client."
 
 
+@dataclass(frozen=True, slots=True)
+class RequestLine:
+    """What the access log says of a request that was refused for its first line.
+
+    :ivar uri: the target as it came, "" when there is none.
+    """
+
+    method: str
+    uri: str
+
+    @classmethod
+    def of(cls, line: bytes) -> "RequestLine":
+        method, _, rest = line.decode("latin-1").partition(" ")
+        return cls(method, rest.rpartition(" ")[0])
+
+
 class MethodNotImplemented(Problem):
     """RFC 9110 section 15.6.2."""
+
+    req: RequestLine | None = None
 
     status = 501
     code = "method_not_implemented"
@@ -67,6 +87,8 @@ class MethodNotImplemented(Problem):
 
 class VersionNotSupported(Problem):
     """RFC 9110 section 15.6.6."""
+
+    req: RequestLine | None = None
 
     status = 505
     code = "http_version_not_supported"

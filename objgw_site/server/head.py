@@ -10,6 +10,7 @@ from objgw_site.server.errors import (
     HeadTooLarge,
     InvalidRequest,
     MethodNotImplemented,
+    RequestLine,
     VersionNotSupported,
 )
 from objgw_site.server.internals import TOKEN_RE, Body, errors, socket_of, use_request_class
@@ -56,6 +57,13 @@ class Request(internals.Request):  # type: ignore[misc]  # gunicorn has no type 
         """
         :raises LimitRequestLine, VersionNotSupported, MethodNotImplemented, ParseException:
         """
+        try:
+            self._parse_request_line(line_bytes)
+        except (MethodNotImplemented, VersionNotSupported) as problem:
+            problem.req = RequestLine.of(line_bytes)
+            raise
+
+    def _parse_request_line(self, line_bytes: bytes) -> None:
         if len(line_bytes) > self.limit_request_line > 0:
             raise errors.LimitRequestLine(len(line_bytes), self.limit_request_line)
         if not line_bytes.endswith(b" HTTP/1.1"):

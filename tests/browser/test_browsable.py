@@ -318,6 +318,18 @@ def test_every_page_is_readable(
         assert (max(map(int, re.findall(r"\d+", background))) < 64) == (scheme == "dark")
 
 
+def test_a_phone_shows_whether_each_node_serves(page: Page, development: str) -> None:
+    """Without scrolling sideways, by which the answer would be out of sight."""
+    page.set_viewport_size({"width": 390, "height": 800})
+    page.goto(f"{development}/nodes")
+    cells = page.get_by_role("table").locator("td").filter(has_text=re.compile(r"^yes$"))
+    expect(cells).to_have_count(3)
+    for cell in cells.all():
+        box = cell.bounding_box()
+        assert box is not None
+        assert box["x"] + box["width"] <= 390
+
+
 #: Texts with less contrast than WCAG 2.2 asks for (success criterion 1.4.3).
 FAINT = """
 () => {

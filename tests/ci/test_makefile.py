@@ -30,8 +30,9 @@ def environment(tmp_path: Path) -> Path:
 
 def make(target: str, python: str, environment: Path) -> subprocess.CompletedProcess[str]:
     program = environment.with_name("python")
-    program.write_text(python)
-    program.chmod(0o755)
+    if python:
+        program.write_text(python)
+        program.chmod(0o755)
     return subprocess.run(
         ["make", target, f"PYTHON={program}", f"VENV={environment}"],
         cwd=ROOT,
@@ -50,6 +51,14 @@ def test_an_old_python_is_named_before_anything_is_made(target: str, environment
     assert "objgw needs Python 3.11 or later; " in done.stderr
     assert "is Python 3.10.12" in done.stderr
     assert "called with" not in done.stderr
+    assert not environment.exists()
+
+
+def test_no_python_at_all_is_said_in_words(environment: Path) -> None:
+    done = make("tools", "", environment)
+    assert done.returncode != 0
+    assert done.stderr.splitlines()[0].startswith("objgw needs Python 3.11 or later; ")
+    assert " is not there. Name another: " in done.stderr
     assert not environment.exists()
 
 

@@ -91,6 +91,19 @@ def test_what_is_refused_before_django_too(
     assert line["method"] in {method, "-"}
 
 
+@pytest.mark.parametrize(
+    ("line", "status"),
+    [("BREW /object/x?y=1 HTTP/1.1", 501), ("brew /x HTTP/1.1", 501), ("GET /x HTTP/2.0", 505)],
+)
+def test_what_is_not_spoken_is_named(
+    logging_gateway: GatewayProcess, line: str, status: int
+) -> None:
+    answer = raw(client_of(logging_gateway), f"{line}\r\nHost: x\r\n\r\n".encode())
+    assert answer.status == status
+    found = access_line(logging_gateway, answer)
+    assert [found["method"], found["path"]] == line.split()[:2]
+
+
 def test_without_an_access_log_nothing_but_failures_leaves_a_line(
     s3_nodes: list[NodeProcess], run_gateway: RunGateway
 ) -> None:
