@@ -111,16 +111,14 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no type hints
 
     def server_class(self, listener: Any, *, spawn: Any, **given: Any) -> Listener:
         """What the base class accepts connections with; it asks for ours by this attribute."""
-        server = Listener(
+        return Listener(
             listener,
             handle=partial(self.handle, listener),
             spawn=spawn,
+            workers=self.cfg.workers,
             make_room=self._slots.make_room,
             **{name: value for name, value in given.items() if name == "ssl_context"},
         )
-        if self.cfg.workers > 1:
-            server.max_accept = 1  # as the base class has it
-        return server
 
     def handle(self, listener: Any, client: Any, addr: Any) -> None:
         """Serve one connection."""
