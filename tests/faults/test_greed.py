@@ -1,0 +1,205 @@
+"""Clients, and nodes, that do their worst: the others go on as before, and nothing is left."""
+
+import asyncio
+import contextlib
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import astuple, dataclass, replace
+from pathlib import Path
+
+import pytest
+
+from objects.tests.node_server import NodeServer, Peer, Script, ok
+from objects.tests.scripted_s3 import ScriptedS3
+from tests.faults.bodies import MIB
+from tests.faults.cluster import Cluster, wait_for
+from tests.faults.conftest import RunCluster
+from tests.faults.greed import KINDS
+from tests.faults.load import Lane, Round, Sample, figures, measured
+from tests.faults.procfs import connections, holdings, unfinished_uploads
+from tests.faults.table import SHORT, Outcome, cases
+from tests.functional.client import random_id
+
+pytestmark = [pytest.mark.faults, pytest.mark.minio, pytest.mark.timeout(300)]
+
+SECONDS = 3.0 if SHORT else 20.0
+OTHERS = 20
+PERIOD = 0.1
+#: Seconds after which nobody would call it slow any more, even on a machine that is busy.
+FROZEN = 15.0
+#: Connections of each of the two workers.
+SLOTS = 200
+HOSTILE = "requests to a hostile node"
+
+
+@dataclass
+class Report:
+    """What an attacker says at its end, see `tests.faults.greed`."""
+
+    ended: int = 0
+    most: int = 0
+
+
+@contextlib.contextmanager
+def attacked(cluster: Cluster, kind: str, target: str) -> Iterator[Report]:
+    """An attacker is at it inside of the block; its report is there behind it."""
+    address = f"{cluster.gateway.host}:{cluster.gateway.port}"
+    attacker = subprocess.Popen(
+        [sys.executable, "-m", "tests.faults.greed", kind, address, target],
+        cwd=Path(__file__).parents[2],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    report = Report()
+    with attacker:
+        assert attacker.stdin is not None
+        assert attacker.stdout is not None
+        try:
+            assert attacker.stdout.readline() == "begun\n"
+            yield report
+        except BaseException:
+            attacker.kill()
+            raise
+        attacker.stdin.close()
+        found = json.loads(attacker.stdout.read())
+        report.ended, report.most = found["ended"], found["most"]
+    assert attacker.returncode == 0
+
+
+def others(cluster: Cluster, ids: list[str], seconds: float) -> list[float]:
+    address = (cluster.gateway.host, cluster.gateway.port)
+    lanes = [Lane(i, address, ids[i % len(ids)], PERIOD) for i in range(OTHERS)]
+    samples: list[Sample] = asyncio.run(measured(lanes, seconds))
+    assert {sample.status for sample in samples} == {200}
+    latencies = [sample.seconds for sample in samples]
+    assert max(latencies) < FROZEN
+    return latencies
+
+
+@dataclass(frozen=True)
+class Held:
+    """What the gateway's processes hold, but for connections to nodes, which they keep.
+
+    :ivar files: open files that are no sockets; among them those in which uploads wait.
+    :ivar uploads: that nodes have and that nobody completes.
+    """
+
+    files: int
+    threads: int
+    clients: int
+    uploads: int
+
+    @classmethod
+    def by(cls, cluster: Cluster) -> "Held":
+        pids = [cluster.gateway.pid, *cluster.gateway.worker_pids()]
+        return cls(
+            sum(1 for pid in pids for link in links(pid) if not link.startswith("socket:")),
+            holdings(pids, []).threads,
+            connections(cluster.gateway.port),
+            sum(len(unfinished_uploads(node.node)) for node in cluster.nodes),
+        )
+
+    def exceeds(self, other: "Held") -> bool:
+        pairs = zip(astuple(self), astuple(other), strict=True)
+        return any(now > before for now, before in pairs)
+
+
+def links(pid: int) -> Iterator[str]:
+    for path in Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):
+            yield str(path.readlink())
+
+
+def spared(cluster: Cluster, ids: list[str], kind: str, target: str, outcome: Outcome) -> None:
+    """Attack; others are served by the same workers, and all is as it was afterwards."""
+    client = cluster.client
+    others(cluster, ids, SECONDS / 2)  # connections, caches, code: all warm
+    assert client.put(ids[0], b"x" * 1024).status == 201
+    wait_for(lambda: connections(cluster.gateway.port) == 0, "the gateway has no client")
+    workers = cluster.gateway.worker_pids()
+    before = Held.by(cluster)
+    without = others(cluster, ids, SECONDS / 2)
+    with attacked(cluster, kind, target) as report:
+        with_attack = others(cluster, ids, SECONDS)
+        assert client.request("GET", "/livez").status == 200
+        stored = client.put(ids[0], b"y" * 1024)
+        assert stored.status == 201, stored
+    outcome.recovery = wait_for(
+        lambda: not Held.by(cluster).exceeds(before), f"no more is held than before ({before})"
+    )
+    without += others(cluster, ids, SECONDS / 2)
+    assert cluster.gateway.worker_pids() == workers
+    log = cluster.gateway.logged()
+    assert "Traceback" not in log
+    assert "CRITICAL" not in log
+    round_ = Round(without, with_attack)
+    outcome.saw(f"others: {figures([round_])}; {report.ended} ends, {report.most} connections")
+    if not SHORT:
+        # In CI there are others on the machine.
+        assert round_.ratio(99) <= 3
+
+
+@pytest.mark.parametrize(
+    "kind",
+    cases(
+        {kind: kind for kind in KINDS if kind != HOSTILE},
+        "chunks of one byte",
+        "heads that come byte by byte behind 60 KB",
+        "uploads that stop after 7 bytes",
+        "chunked uploads until the spool is full",
+    ),
+)
+def test_clients(run_cluster: RunCluster, outcome: Outcome, kind: str) -> None:
+    """A client that does its worst"""
+    cluster = run_cluster(2, OBJGW_WORKER_CONNECTIONS=str(SLOTS), OBJGW_SPOOL_SIZE="256M")
+    ids = cluster.put_one_on_each(b"x" * 1024)
+    target = random_id()
+    large = kind == "downloads that take nothing"
+    assert cluster.client.put(target, bytes(16 * MIB if large else 1024)).status == 201
+    spared(cluster, ids, kind, target, outcome)
+
+
+def endless_interim(peer: Peer) -> None:
+    while True:
+        peer.send(b"HTTP/1.1 102 Processing\r\n\r\n" * 4)
+
+
+def dripped_head(peer: Peer) -> None:
+    peer.send(b"HTTP/1.1 200 OK\r\nX: ")
+    for _ in range(30_000):
+        peer.send(b"a")
+        time.sleep(0.001)
+
+
+@pytest.mark.parametrize(
+    ("operation", "answer"),
+    [
+        pytest.param("list", ok(b"<a>" + b"<b/>" * 2**21 + b"</a>"), id="8 MB of XML"),
+        pytest.param("get", endless_interim, id="interim answers without end"),
+        pytest.param("get", dripped_head, id="a head that drips"),
+    ],
+)
+def test_nodes(
+    run_cluster: RunCluster, outcome: Outcome, operation: str, answer: bytes | Script
+) -> None:
+    """A node that does its worst, and clients that ask for it"""
+    node = ScriptedS3({operation: answer})
+
+    def play(peer: Peer) -> None:
+        with contextlib.suppress(TimeoutError):  # a connection that nobody used
+            node._play(peer)
+
+    with NodeServer(play) as hostile:
+        cluster = run_cluster(3, OBJGW_READ_TIMEOUT="2")
+        ids = cluster.put_one_on_each(b"x" * 1024)
+        replaced = cluster.nodes[-1]
+        replaced.node = replace(replaced.node, port=hostile.port)
+        cluster.announce()
+        cluster.gateway.restart_knowing(replaced.node.name)
+        target = "/objects" if operation == "list" else f"/object/{ids[-1]}"
+        spared(cluster, ids[:-1], HOSTILE, target, outcome)
+        cluster.gateway.stop()
