@@ -18,7 +18,7 @@ PYTEST_ARGS ?=
 BENCH_ARGS ?=
 UPGRADE ?= --upgrade
 
-.PHONY: help run demo dev check test itest faults bench profile lint format generate tools requirements clean
+.PHONY: help run demo dev check test coverage itest faults bench profile lint format generate tools requirements clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -60,6 +60,12 @@ dev: $(VENV)/.installed-demo ## The same with Django's development server: pages
 test: $(VENV)/.installed ## Fast and functional tests; needs neither Docker nor Go
 	$(BIN)/python -m pytest -n $(JOBS) --dist $(DIST) -m "not docker and not faults" $(PYTEST_ARGS)
 
+coverage: $(VENV)/.installed ## Lines and branches that `make test` runs, in gunicorn's workers as well
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest -n $(JOBS) --dist loadfile -m "not docker and not faults" $(PYTEST_ARGS)
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
+
 check: lint ## What to run at every save: lint, types, and the tests that start nothing
 	$(BIN)/python -m pytest -q -n $(JOBS) nodes objects problems objgw_site/tests $(PYTEST_ARGS)
 
@@ -97,4 +103,4 @@ requirements: $(VENV)/.installed ## Pin requirements/*.txt anew; UPGRADE= only a
 	done
 
 clean: ## Remove the virtual environment, caches and the demo's data
-	rm -rf $(VENV) .demo .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .demo .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage*
