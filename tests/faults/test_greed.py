@@ -15,13 +15,14 @@ import pytest
 from objects.tests.node_server import NodeServer, Peer, Script, ok
 from objects.tests.scripted_s3 import ScriptedS3
 from tests.faults.bodies import MIB
-from tests.faults.cluster import Cluster, wait_for
+from tests.faults.cluster import Cluster
 from tests.faults.conftest import RunCluster
 from tests.faults.greed import KINDS
 from tests.faults.load import Lane, Round, Sample, figures, measured
 from tests.faults.procfs import connections, holdings, unfinished_uploads
 from tests.faults.table import SHORT, Outcome, cases
-from tests.functional.client import random_id
+from tests.support.client import random_id
+from tests.support.waiting import seconds_until
 
 pytestmark = [pytest.mark.faults, pytest.mark.minio, pytest.mark.timeout(300)]
 
@@ -119,7 +120,7 @@ def spared(cluster: Cluster, ids: list[str], kind: str, target: str, outcome: Ou
     client = cluster.client
     others(cluster, ids, SECONDS / 2)  # connections, caches, code: all warm
     assert client.put(ids[0], b"x" * 1024).status == 201
-    wait_for(lambda: connections(cluster.gateway.port) == 0, "the gateway has no client")
+    seconds_until(lambda: connections(cluster.gateway.port) == 0, "the gateway has no client")
     workers = cluster.gateway.worker_pids()
     before = Held.by(cluster)
     without = others(cluster, ids, SECONDS / 2)
@@ -128,7 +129,7 @@ def spared(cluster: Cluster, ids: list[str], kind: str, target: str, outcome: Ou
         assert client.request("GET", "/livez").status == 200
         stored = client.put(ids[0], b"y" * 1024)
         assert stored.status == 201, stored
-    outcome.recovery = wait_for(
+    outcome.recovery = seconds_until(
         lambda: not Held.by(cluster).exceeds(before), f"no more is held than before ({before})"
     )
     without += others(cluster, ids, SECONDS / 2)

@@ -98,7 +98,7 @@ def test_what_is_refused_before_django_too(
 def test_what_is_not_spoken_is_named(
     logging_gateway: GatewayProcess, line: str, status: int
 ) -> None:
-    answer = raw(client_of(logging_gateway), f"{line}\r\nHost: x\r\n\r\n".encode())
+    answer = client_of(logging_gateway).raw(f"{line}\r\nHost: x\r\n\r\n".encode())
     assert answer.status == status
     found = access_line(logging_gateway, answer)
     assert [found["method"], found["path"]] == line.split()[:2]
