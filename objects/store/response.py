@@ -119,6 +119,8 @@ class NodeResponse:
         if "content-length" in headers:
             self.length = _length_of(headers["content-length"])
             headers["content-length"] = str(self.length)
+            if "transfer-encoding" in headers:
+                raise BadAnswer("the node's answer is not HTTP: it has a length and a coding")
         self._chunks: _Chunks | None = None
         self._remaining = 0
         if not (bodiless or self.status in _NO_BODY or self.status < 200):

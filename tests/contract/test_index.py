@@ -29,7 +29,7 @@ class _Page(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.elements.add(tag)
         given = dict(attrs)
-        self._url = given.get("href")
+        self._url = given.get("href") if tag == "a" else None
         if given.get("rel") == "next":
             self.following, self._url = self._url, None
 

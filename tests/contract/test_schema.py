@@ -21,7 +21,7 @@ from tests.support.client import Client
 DOCUMENT = PROJECT_ROOT / "docs" / "openapi.yaml"
 CONFIGURATION = Path(__file__).with_name("schemathesis.toml")
 SEED = 1
-MOST_CASES_OF_AN_OPERATION = effort(50, 250)
+MOST_CASES_OF_AN_OPERATION = effort(50, 450)
 CASES = effort(300, 2000)
 
 #: Come before there is an operation, or where there is none.
