@@ -159,10 +159,9 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no type hints
             self._respond(resp, req, environ, started)
         finally:
             self._after_request(req, environ, resp)
-        if not body_was_read(req):
-            end_gently(sock, LINGER_SECONDS, LINGER_BYTES)
-            raise StopIteration
         if resp.should_close():
+            if not body_was_read(req):
+                end_gently(sock, LINGER_SECONDS, LINGER_BYTES)
             raise StopIteration
         return True
 
