@@ -35,8 +35,8 @@ class Listener(StreamServer):
     gevent's own server would write a traceback for each that it cannot accept.
 
     Other workers share the socket: of a short queue one connection a turn is taken, so that each
-    gets some. Of a long one, our share is taken at once: turns are long when a client keeps us busy,
-    and who comes behind its connections would wait for as many turns as these are.
+    gets some. Of a long one, our share is taken at once: turns are long when a client keeps us
+    busy, and who comes behind its connections would wait for as many turns as these are.
 
     :param workers: that listen on the same socket.
     :param make_room: called when there is no descriptor for a connection; says whether some will
