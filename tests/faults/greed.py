@@ -196,10 +196,11 @@ def _ask(attack: Attack, request: bytes) -> None:
 
 
 def _hold(attack: Attack, data: bytes, *, receive_buffer: int = 0, reads: bool = True) -> None:
-    """Send this, and keep the connection for as long as the gateway lets one."""
+    """Send this, keep the connection for as long as the gateway lets one, and come again."""
+    attack.stopped.wait(1)
     with attack.connection(receive_buffer) as sock:
         attack.send(sock, data)
-        while not attack.stopped.wait(0.2):
+        while not attack.stopped.wait(0.5):
             sock.setblocking(False)
             try:
                 if reads and not sock.recv(64 * KIB):
@@ -244,9 +245,9 @@ KINDS: dict[str, tuple[Step, int]] = {
     "chunks with 200 extensions each": (flood(b"1" + b";a" * 200 + b"\r\nx\r\n"), 4),
     "heads of 64 KiB with 64 entity tags": (large_heads, 4),
     "heads that come byte by byte behind 60 KB": (heads_byte_by_byte, 20),
-    "idle connections": (idle, 600),
-    "uploads that stop after 7 bytes": (uploads_of_7_bytes, 600),
-    "downloads that take nothing": (downloads_that_take_nothing, 600),
+    "idle connections": (idle, 500),
+    "uploads that stop after 7 bytes": (uploads_of_7_bytes, 300),
+    "downloads that take nothing": (downloads_that_take_nothing, 300),
     "chunked uploads until the spool is full": (spool, 200),
     "the API's schema, over and over": (schema, 8),
     "pipelined requests": (pipelined, 4),

@@ -156,7 +156,12 @@ def spared(cluster: Cluster, ids: list[str], kind: str, target: str, outcome: Ou
 )
 def test_clients(run_cluster: RunCluster, outcome: Outcome, kind: str) -> None:
     """A client that does its worst"""
-    cluster = run_cluster(2, OBJGW_WORKER_CONNECTIONS=str(SLOTS), OBJGW_SPOOL_SIZE="256M")
+    cluster = run_cluster(
+        2,
+        OBJGW_WORKER_CONNECTIONS=str(SLOTS),
+        OBJGW_NODE_CONCURRENCY=str(SLOTS),
+        OBJGW_SPOOL_SIZE="256M",
+    )
     ids = cluster.put_one_on_each(b"x" * 1024)
     target = random_id()
     large = kind == "downloads that take nothing"
