@@ -26,7 +26,7 @@ HOUR = 3600.0
 class Unkept(Membership):
     """Without threads in the background: nothing happens but what a test does."""
 
-    def keep(self) -> None:
+    def start_refreshing(self) -> None:
         pass
 
 
