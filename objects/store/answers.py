@@ -50,7 +50,13 @@ _BY_CODE: dict[str, type[Problem]] = {
         exceptions.NodeBusy,
     ),
     **dict.fromkeys(
-        ("XMinioServerNotInitialized", "ServerNotInitialized", "XMinioBackendDown"),
+        # The last one is what MinIO says of requests that it breaks off when it stops.
+        (
+            "XMinioServerNotInitialized",
+            "ServerNotInitialized",
+            "XMinioBackendDown",
+            "ClientDisconnected",
+        ),
         exceptions.NodeUnavailable,
     ),
 }
@@ -170,7 +176,8 @@ def problem_named(found: NodeProblem, response: NodeResponse, what: str) -> Prob
     kind = _BY_CODE.get(code) if code else _BY_STATUS.get(response.status)
     problem: Problem
     if kind is exceptions.NodeUnavailable:
-        problem = exceptions.NodeUnavailable("is starting")
+        stops = code == "ClientDisconnected"
+        problem = exceptions.NodeUnavailable("is stopping" if stops else "is starting")
     elif kind is exceptions.RangeNotSatisfiable and found.size is not None:
         problem = exceptions.RangeNotSatisfiable.of(found.size)
     elif code == "InternalError" and _NO_SPACE in found.message:

@@ -106,6 +106,7 @@ def test_the_size_of_the_object(text: str, size: int | None) -> None:
         ("XMinioStorageFull", exceptions.NodeFull),
         ("SlowDown", exceptions.NodeBusy),
         ("XMinioServerNotInitialized", exceptions.NodeUnavailable),
+        ("ClientDisconnected", exceptions.NodeUnavailable),
         ("InternalError", exceptions.NodeError),
         ("SomethingNew", exceptions.NodeError),
     ],

@@ -10,6 +10,7 @@ from objgw_site.log import LEVELS
 from objgw_site.server.machine import Machine
 from objgw_site.server.proxies import Networks, is_networks
 
+_DESCRIPTOR = re.compile(r"fd://[0-9]{1,5}", re.ASCII)
 _BIND = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]*):([0-9]{1,5})", re.ASCII)
 
 
@@ -75,6 +76,10 @@ def read_variables(env: Environment, machine: Machine) -> Variables:
 
 
 def is_bind(text: str) -> bool:
-    """Whether gunicorn can listen on it: ``HOST:PORT``, an IPv6 address in brackets."""
+    """Whether gunicorn can listen on it: ``HOST:PORT``, an IPv6 address in brackets, or
+    ``fd://NUMBER`` for a socket that whoever starts the gateway listens on.
+    """
+    if _DESCRIPTOR.fullmatch(text):
+        return True
     match = _BIND.fullmatch(text)
     return match is not None and int(match[1]) <= 65535

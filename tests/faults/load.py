@@ -31,9 +31,16 @@ class LaneError(Exception):
     """A connection ended where an answer was due."""
 
 
+class ConnectionEndedError(LaneError):
+    """It ended before the first byte of an answer, as a kept connection may at any time."""
+
+
 @dataclass
 class Lane:
-    """One kept-alive connection that asks for one object at a fixed pace.
+    """A client with one connection, kept alive, that asks for one object at a fixed pace.
+
+    The gateway may end a connection between two requests, or with an answer that says so; like any
+    client, it opens another one then.
 
     A late answer makes it late for the next request, not the next one early: a lane never sends
     two requests at once, and never catches up.
@@ -52,7 +59,13 @@ class Lane:
             while due < until:
                 await asyncio.sleep(max(0.0, due - time.monotonic()))
                 began = time.monotonic()
-                status = await exchange(reader, writer, get(self.object_id))
+                request = get(self.object_id)
+                try:
+                    status = await exchange(reader, writer, request)
+                except ConnectionEndedError:
+                    await hang_up(writer)
+                    reader, writer = await asyncio.open_connection(*self.address)
+                    status = await exchange(reader, writer, request)
                 now = time.monotonic()
                 self.samples.append(Sample(self.number, status, began, now - began))
                 due = max(due + self.period, now)
@@ -64,13 +77,15 @@ async def exchange(
     reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request: bytes
 ) -> int:
     """The status of the answer, once its body is there."""
-    writer.write(request)
-    await writer.drain()
     try:
+        writer.write(request)
+        await writer.drain()
         status, length = await answer_head(reader)
         await reader.readexactly(length)
     except (asyncio.IncompleteReadError, ConnectionError) as error:
-        raise LaneError(f"no complete answer: {error!r}") from error
+        begun = isinstance(error, asyncio.IncompleteReadError) and error.partial
+        kind = LaneError if begun else ConnectionEndedError
+        raise kind(f"no complete answer: {error!r}") from error
     return status
 
 
