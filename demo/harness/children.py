@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Self
+from typing import Self
 
 # Where `python -m` finds this project's own packages.
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
@@ -33,7 +33,11 @@ class ChildProcess:
     Its own session keeps a Ctrl-C in the terminal from reaching it, so that whoever started it
     decides the order in which things stop. On Linux the kernel sends it SIGKILL when the *thread*
     that launched it ends, so launch from the main thread.
+
+    :ivar inherited: file descriptors of this process that the program gets, too.
     """
+
+    inherited: Sequence[int] = ()
 
     def __init__(
         self,
@@ -87,20 +91,18 @@ class ChildProcess:
             raise ChildError(f"{self.name} runs already, as pid {self.pid}")
         self.log.parent.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as log:
-            self._process = self._popen(log)
+            self._process = subprocess.Popen(
+                self.argv,
+                cwd=PROJECT_ROOT,
+                env=self.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                pass_fds=self.inherited,
+                preexec_fn=_die_with(os.getpid()),  # noqa: PLW1509  only system calls in there
+            )
         self._group_ended = False
-
-    def _popen(self, log: IO[bytes]) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(
-            self.argv,
-            cwd=PROJECT_ROOT,
-            env=self.environment,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-            preexec_fn=_die_with(os.getpid()),  # noqa: PLW1509  only system calls in there
-        )
 
     def wait_until(
         self, ready: Callable[[], bool], *, timeout: float, pause: Pause = time.sleep

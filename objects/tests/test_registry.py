@@ -101,7 +101,7 @@ def test_its_pool_waits_as_it_was_told(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_those_who_come_at_once_share_one_store(
     stores: Stores, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Or each would have a gate of its own, and a hanging node that many places."""
+    """Or each would have a bulkhead of its own, and a hanging node that many places."""
     lock = CountingLock()
     monkeypatch.setattr(stores, "_lock", lock)
 

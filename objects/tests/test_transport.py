@@ -3,7 +3,7 @@
 import os
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from types import SimpleNamespace
@@ -23,6 +23,7 @@ from objects.store.request import Request
 from objects.store.response import CHUNK, MAX_HEAD
 from objects.store.transport import Connection, Pool
 from objects.tests.node_server import PATIENCE, NodeServer, Peer, Script, ok, says
+from tests.support.waiting import eventually
 
 GET = Request("GET", "/objects/abc", {"Host": "node"})
 HEAD = Request("HEAD", "/objects/abc", {"Host": "node"})
@@ -467,7 +468,7 @@ class TestKeptConnections:
 
         with NodeServer(script, says(ok(b"fresh"))) as server, _closed(pool_to(server)) as pool:
             assert len(pool.exchange(GET).read(2**20)) == 2 * CHUNK
-            _wait(lambda: sent[0])
+            eventually(lambda: sent[0], "the node has sent all of it", PATIENCE)
             assert fetch(pool) == b"fresh"
 
     def test_not_when_the_body_was_not_read_to_its_end(self) -> None:
@@ -586,13 +587,6 @@ def _answers_once_then_hangs_up(peer: Peer) -> None:
 
 def _open_files() -> int:
     return len(os.listdir("/proc/self/fd"))  # noqa: PTH208
-
-
-def _wait(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < deadline
-        os.sched_yield()
 
 
 class _closed:  # noqa: N801  (reads as contextlib.closing does)

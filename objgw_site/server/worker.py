@@ -192,7 +192,7 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no type hints
     ) -> None:
         try:
             self.cfg.post_request(self, req, environ, resp)
-        except Exception:
+        except Exception:  # a hook may be anybody's, and the answer has been sent
             self.log.exception("the hook post_request failed")
 
     def _is_to_be_given_away(self) -> bool:

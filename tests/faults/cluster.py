@@ -1,15 +1,12 @@
 """MinIO nodes and a gateway as processes, and a file that says where the nodes are."""
 
 import json
-import os
 import re
-import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
-from demo.harness.children import PROJECT_ROOT, _die_with
 from demo.harness.gateway import GatewayProcess, gateway_environment
 from demo.harness.ports import free_port
 from demo.harness.s3nodes import NodeProcess
@@ -24,22 +21,7 @@ DISCOVERY = f"{FileDiscovery.__module__}.{FileDiscovery.__name__}"
 
 
 class Gateway(GatewayProcess):
-    """A gateway that may get file descriptors of the test's, as from systemd."""
-
-    inherited: Sequence[int] = ()
-
-    def _popen(self, log: IO[bytes]) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(
-            self.argv,
-            cwd=PROJECT_ROOT,
-            env=self.environment,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-            pass_fds=self.inherited,
-            preexec_fn=_die_with(os.getpid()),  # noqa: PLW1509  only system calls in there
-        )
+    """A gateway with a client, and with what its log says of its workers."""
 
     @property
     def client(self) -> Client:

@@ -154,7 +154,7 @@ def test_unpaused_a_moment_ago(run_cluster: RunCluster, outcome: Outcome) -> Non
 
 def test_hangs(run_cluster: RunCluster, outcome: Outcome) -> None:
     """Node hangs without saying so (SIGSTOP)"""
-    # One worker, whose gate closes with the first timeout.
+    # One worker, whose bulkhead is half-open after the first timeout.
     cluster = run_cluster(3, OBJGW_READ_TIMEOUT="2", OBJGW_WORKERS="1")
     ids = cluster.put_one_on_each(OLD)
     cluster.nodes[1].pause()

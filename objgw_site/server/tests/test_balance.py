@@ -4,7 +4,7 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Self
 
@@ -12,6 +12,7 @@ import pytest
 
 from objgw_site.server.balance import STALE_SECONDS, Loads
 from objgw_site.server.tests.test_worker import PATIENCE, Client, Server, request
+from tests.support.waiting import eventually
 
 MANY = 128
 
@@ -120,7 +121,7 @@ class Gateway(Server):
 
     def __enter__(self) -> Self:
         super().__enter__()
-        wait_until(lambda: len(self.serving()) == self.workers, "not all workers serve")
+        eventually(lambda: len(self.serving()) == self.workers, "not all workers serve", PATIENCE)
         return self
 
     def children(self) -> list[int]:
@@ -171,13 +172,6 @@ def sockets_of(pid: int) -> set[str]:
         if name.startswith("socket:["):
             found.add(name[8:-1])
     return found
-
-
-def wait_until(condition: Callable[[], bool], complaint: str) -> None:
-    give_up = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < give_up, complaint
-        time.sleep(0.05)
 
 
 @pytest.fixture(params=[2, 3])
@@ -236,7 +230,7 @@ class TestSharing:
         for sock in left:
             sockets.remove(sock)
             sock.close()
-        wait_until(lambda: gateway.connections()[pid] == 0, "the connections did not end")
+        eventually(lambda: gateway.connections()[pid] == 0, "the connections did not end", PATIENCE)
         sockets += burst(gateway, len(left))
         assert all(map(answered, sockets[-len(left) :]))
         assert gateway.has_shared(MANY), show(gateway)
@@ -255,7 +249,9 @@ class TestSharing:
         assert all(map(answered, sockets))
         before = set(gateway.children())
         os.kill(min(before), signal.SIGKILL)
-        wait_until(lambda: bool(gateway.serving() - before), "the worker was not replaced")
+        eventually(
+            lambda: bool(gateway.serving() - before), "the worker was not replaced", PATIENCE
+        )
         alive = sum(gateway.connections().values())
         sockets += burst(gateway, MANY - alive)
         assert all(map(answered, sockets[alive - MANY :]))
@@ -269,7 +265,9 @@ class TestSharing:
             clients = [Client(gateway) for _ in range(MANY)]
             for client in clients:
                 assert client.ask("GET", "/turn").status == 200
-            wait_until(lambda: bool(gateway.serving() - before), "the worker was not replaced")
+            eventually(
+                lambda: bool(gateway.serving() - before), "the worker was not replaced", PATIENCE
+            )
 
             def go_on() -> bool:
                 """One request of each; true when all are shared and none was given away."""
@@ -285,7 +283,7 @@ class TestSharing:
                 return given_away == 0 and gateway.has_shared(MANY)
 
             try:
-                wait_until(go_on, show(gateway))
+                eventually(go_on, show(gateway), PATIENCE)
             finally:
                 for client in clients:
                     client.__exit__()
@@ -322,6 +320,6 @@ class TestWorkersThatDoNotTakeTheirPart:
             client.send(b"hello")
             assert client.answer().json["size"] == 5
             client.__exit__()
-            wait_until(lambda: busy not in gateway.children(), "it did not end")
+            eventually(lambda: busy not in gateway.children(), "it did not end", PATIENCE)
             # A SIGTERM that comes while the new one starts would be lost.
-            wait_until(lambda: bool(gateway.serving() - before), "it was not replaced")
+            eventually(lambda: bool(gateway.serving() - before), "it was not replaced", PATIENCE)
