@@ -47,10 +47,12 @@ class ScriptedS3:
 
     :ivar odd: the answers that are other than good: bytes, `Then`, or what plays on by itself.
     :ivar seen: the kinds of the requests that came, in their order.
+    :ivar answered: the kinds of those that have their whole answer.
     """
 
     odd: dict[str, bytes | Then | Script] = field(default_factory=dict)
     seen: list[str] = field(default_factory=list)
+    answered: list[str] = field(default_factory=list)
 
     def serve(self) -> NodeServer:
         return NodeServer(self._play)
@@ -65,6 +67,7 @@ class ScriptedS3:
                 answer(peer)
                 return
             peer.send(answer.answer if isinstance(answer, Then) else answer)
+            self.answered.append(kind)
             if isinstance(answer, Then):
                 peer.until_hung_up()
             if kind in self.odd:

@@ -144,10 +144,13 @@ def test_more_uploads_that_break_off_than_may_wait_for_a_node(
     gateway = run(OBJGW_NODE_CONCURRENCY="3")
     http = client_of(gateway)
     with contextlib.ExitStack() as wires:
-        for _ in range(uploads):
-            node.seen.clear()
+        for number in range(1, 1 + uploads):
             wires.enter_context(begin(http, PART + 1))
-            eventually(lambda: "part" in node.seen, "its first part is sent")
+            # Answered, not only seen: until then it is one of those that wait for the node.
+            eventually(
+                lambda: node.answered.count("part") == number,  # noqa: B023  (called at once)
+                "its first part is stored",
+            )
         node.odd["abort"] = slow_abort
     eventually(lambda: "abort" in node.seen, "the first is taken back")
     aborting.set()
