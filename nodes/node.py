@@ -76,6 +76,7 @@ class Node:
         if self.credentials is None:
             return (
                 "its container has no credentials in its environment "
-                "(MINIO_ROOT_USER and MINIO_ROOT_PASSWORD)"
+                "(MINIO_ROOT_USER and MINIO_ROOT_PASSWORD, or with _FILE a secret that the "
+                "gateway has as well)"
             )
         return None

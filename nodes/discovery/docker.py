@@ -4,7 +4,7 @@ import logging
 import os
 import re
 import socket
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,17 +14,10 @@ import docker.utils
 import requests.exceptions
 
 from nodes.discovery.base import BaseDiscovery, DiscoveryError, DiscoveryOptions
-from nodes.node import Credentials, Node, NodeState
+from nodes.discovery.environment import credentials_of, region_of
+from nodes.node import Node, NodeState
 
 logger = logging.getLogger("objgw.discovery")
-
-#: Environment variables of a node's key pair, first pair found wins.
-CREDENTIAL_VARIABLES = (
-    ("MINIO_ROOT_USER", "MINIO_ROOT_PASSWORD"),
-    ("MINIO_ACCESS_KEY", "MINIO_SECRET_KEY"),
-    ("RUSTFS_ACCESS_KEY", "RUSTFS_SECRET_KEY"),
-)
-REGION_VARIABLES = ("MINIO_SITE_REGION", "MINIO_REGION", "MINIO_REGION_NAME", "RUSTFS_REGION")
 
 #: On the gateway's image, and so on its containers: none of them is a node, whatever its name.
 ROLE_LABEL = "objgw.role"
@@ -69,21 +62,6 @@ def own_container_candidates(mountinfo: str, hostname: str) -> list[str]:
     :param hostname: this host's name, which is the container's short id unless it was set.
     """
     return list(dict.fromkeys([*_OWN_MOUNT.findall(mountinfo), hostname]))
-
-
-def credentials_of(environment: Iterable[str]) -> Credentials | None:
-    """The first complete key pair in a container's ``NAME=value`` list."""
-    variables = dict(entry.split("=", 1) for entry in environment if "=" in entry)
-    for user, password in CREDENTIAL_VARIABLES:
-        if variables.get(user) and variables.get(password):
-            return Credentials(variables[user], variables[password])
-    return None
-
-
-def region_of(environment: Iterable[str]) -> str:
-    """The region that a container's ``NAME=value`` list sets, or the one S3 servers default to."""
-    variables = dict(entry.split("=", 1) for entry in environment if "=" in entry)
-    return next((variables[name] for name in REGION_VARIABLES if variables.get(name)), "us-east-1")
 
 
 def _networks(container: Json) -> dict[str, Json]:

@@ -7,11 +7,8 @@ from nodes.discovery.docker import (
     _reason,
     _shared,
     canonical_name,
-    credentials_of,
     own_container_candidates,
-    region_of,
 )
-from nodes.node import Credentials
 
 OWN = "4f5c2a8d1e6b7390c1d2e3f4a5b6c7d8e9f00112233445566778899aabbccdde"
 OTHER = "00" * 32
@@ -67,50 +64,6 @@ def test_in_a_container_its_id_comes_first_and_once(mountinfo: str) -> None:
 @pytest.mark.parametrize("mountinfo", [HOST, ""])
 def test_elsewhere_there_is_the_host_name_only(mountinfo: str) -> None:
     assert own_container_candidates(mountinfo, "0123456789ab") == ["0123456789ab"]
-
-
-PAIRS = [
-    ("MINIO_ROOT_USER", "MINIO_ROOT_PASSWORD"),
-    ("MINIO_ACCESS_KEY", "MINIO_SECRET_KEY"),
-    ("RUSTFS_ACCESS_KEY", "RUSTFS_SECRET_KEY"),
-]
-
-
-@pytest.mark.parametrize("first", range(3))
-def test_of_several_key_pairs_the_first_counts(first: int) -> None:
-    environment = [
-        f"{name}={kind}-{number}"
-        for number, pair in reversed(list(enumerate(PAIRS[first:], first)))
-        for name, kind in zip(pair, ("key", "secret"), strict=True)
-    ]
-    assert credentials_of(environment) == Credentials(f"key-{first}", f"secret-{first}")
-
-
-@pytest.mark.parametrize("lacking", [[], ["MINIO_ROOT_PASSWORD="], ["MINIO_ROOT_PASSWORD"]])
-def test_half_a_pair_is_none(lacking: list[str]) -> None:
-    half = ["PATH=/bin", "MINIO_ROOT_USER=key", *lacking]
-    assert credentials_of(half) is None
-    whole = [*half, "MINIO_ACCESS_KEY=a", "MINIO_SECRET_KEY=b"]
-    assert credentials_of(whole) == Credentials("a", "b")
-
-
-def test_keys_with_equals_signs() -> None:
-    environment = ["MINIO_ROOT_USER=a=b", "MINIO_ROOT_PASSWORD=c==", "=D:=x", "NOTHING"]
-    assert credentials_of(environment) == Credentials("a=b", "c==")
-
-
-@pytest.mark.parametrize(
-    ("environment", "region"),
-    [
-        ([], "us-east-1"),
-        (["MINIO_REGION="], "us-east-1"),
-        (["MINIO_REGION=b", "MINIO_SITE_REGION=a"], "a"),
-        (["MINIO_REGION_NAME=c", "RUSTFS_REGION=d"], "c"),
-        (["RUSTFS_REGION=d"], "d"),
-    ],
-)
-def test_the_region(environment: list[str], region: str) -> None:
-    assert region_of(environment) == region
 
 
 def network(number: str = "", address: str = "", address6: str = "") -> dict[str, str]:

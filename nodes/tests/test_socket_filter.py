@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 from nodes.discovery import docker
+from nodes.discovery.environment import CREDENTIAL_VARIABLES, FILE_SUFFIX, REGION_VARIABLES
 
 FILTER = Path(__file__).resolve().parents[2] / "deploy/socket-filter/filter.js"
 
@@ -16,8 +17,9 @@ def names_in(constant: str) -> list[str]:
 
 
 def test_it_lets_the_variables_through_that_are_read() -> None:
-    pairs = [name for pair in docker.CREDENTIAL_VARIABLES for name in pair]
-    assert names_in("VARIABLES") == [*pairs, *docker.REGION_VARIABLES]
+    pairs = [name for pair in CREDENTIAL_VARIABLES for name in pair]
+    files = [name + FILE_SUFFIX for name in pairs]
+    assert names_in("VARIABLES") == [*pairs, *files, *REGION_VARIABLES]
 
 
 def test_it_lets_the_events_through_that_are_asked_for() -> None:
