@@ -5,7 +5,9 @@ from enum import StrEnum
 
 
 class NodeState(StrEnum):
-    """What the discovery backend says of a node: Docker's container states, and two of ours."""
+    """What the discovery backend says of a node: the states that Docker's containers have, those
+    of Swarm's tasks, and two of ours.
+    """
 
     CREATED = "created"
     RUNNING = "running"
@@ -14,6 +16,20 @@ class NodeState(StrEnum):
     REMOVING = "removing"
     EXITED = "exited"
     DEAD = "dead"
+    #: Those of Swarm's tasks that a container does not have.
+    NEW = "new"
+    PENDING = "pending"
+    ASSIGNED = "assigned"
+    ACCEPTED = "accepted"
+    PREPARING = "preparing"
+    READY = "ready"
+    STARTING = "starting"
+    COMPLETE = "complete"
+    SHUTDOWN = "shutdown"
+    FAILED = "failed"
+    REJECTED = "rejected"
+    REMOVE = "remove"
+    ORPHANED = "orphaned"
     #: The backend cannot tell (a static list).
     ASSUMED = "assumed"
     #: Docker answered with a state that we do not know.
@@ -50,6 +66,8 @@ class Node:
     :ivar state: what discovery says of it.
     :ivar credentials: None when discovery found no key pair.
     :ivar region: the region that requests are signed for.
+    :ivar machine: the one that it runs on, where the backend knows several.
+    :ivar trouble: why it does not run, in the backend's words; "" for nothing to add to the state.
     """
 
     name: str
@@ -58,6 +76,8 @@ class Node:
     state: NodeState
     credentials: Credentials | None = None
     region: str = "us-east-1"
+    machine: str | None = None
+    trouble: str = ""
 
     @property
     def address(self) -> str | None:
@@ -70,7 +90,7 @@ class Node:
     def down_reason(self) -> str | None:
         """Why a request to this node is pointless, None when it is worth trying."""
         if self.state not in _REACHABLE:
-            return f"its container is {self.state}"
+            return self.trouble or f"its container is {self.state}"
         if self.host is None:
             return "its container has no address on a network of the gateway"
         if self.credentials is None:

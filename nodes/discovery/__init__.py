@@ -20,6 +20,7 @@ __all__ = [
 
 ALIASES = {
     "docker": "nodes.discovery.docker.DockerDiscovery",
+    "swarm": "nodes.discovery.swarm.SwarmDiscovery",
     "static": "nodes.discovery.static.StaticDiscovery",
 }
 

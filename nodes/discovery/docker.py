@@ -1,23 +1,23 @@
 """Nodes from the local Docker daemon."""
 
-import logging
-import os
 import re
-import socket
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
-from typing import Any
 
 import docker
 import docker.errors
-import docker.utils
-import requests.exceptions
 
-from nodes.discovery.base import BaseDiscovery, DiscoveryError, DiscoveryOptions
+from nodes.discovery.base import BaseDiscovery, DiscoveryOptions
+from nodes.discovery.daemon import (
+    Daemon,
+    Json,
+    OwnContainer,
+    checked_daemon,
+    daemon_url,
+    networks_of,
+    own_container,
+)
 from nodes.discovery.environment import credentials_of, region_of
 from nodes.node import Node, NodeState
-
-logger = logging.getLogger("objgw.discovery")
 
 #: On the gateway's image, and so on its containers: none of them is a node, whatever its name.
 ROLE_LABEL = "objgw.role"
@@ -26,11 +26,9 @@ GATEWAY_ROLE = "gateway"
 #: While Compose recreates a container, one of the two carries the other's id before its name:
 #: version 1 renames the old one, version 2 the new one.
 _RECREATED = re.compile(r"\A[0-9a-f]{12}_(?=.)")
-#: Where Docker's own tools look without DOCKER_HOST.
-DEFAULT_URL = "unix:///var/run/docker.sock"
-_USER_INFO = re.compile(r"(?<=://)[^/\s]*@")
-#: Docker mounts these files into every container from a folder named by the container's id.
-_OWN_MOUNT = re.compile(r"/([0-9a-f]{64})/(?:userdata/)?(?:hostname|hosts|resolv\.conf)\b")
+#: A container that Swarm made: service, slot (or machine, for a global service), and the task,
+#: which is another one each time the container is replaced.
+_TASK = re.compile(r"(?<=.)(\.(?:[0-9]+|[0-9a-z]{25}))\.[0-9a-z]{25}\Z")
 _EVENTS = [
     "create",
     "start",
@@ -43,29 +41,12 @@ _EVENTS = [
     "disconnect",
 ]
 
-#: Docker's client lets a ValueError through for a URL that it cannot read.
-_FAILURES = (docker.errors.DockerException, requests.exceptions.RequestException, ValueError)
-
-# What the Engine API answers: JSON objects of which we read a few members.
-Json = Mapping[str, Any]
-
 
 def canonical_name(name: str) -> str:
-    """The node's name, without what Compose puts before it while it recreates the container."""
-    return _RECREATED.sub("", name)
-
-
-def own_container_candidates(mountinfo: str, hostname: str) -> list[str]:
-    """Names by which the daemon may know the container that this process runs in, best first.
-
-    :param mountinfo: the text of ``/proc/self/mountinfo`` (proc(5)).
-    :param hostname: this host's name, which is the container's short id unless it was set.
+    """The node's name: the container's, without what Compose puts before it while it recreates the
+    container, and without the task behind service and slot when Swarm made it.
     """
-    return list(dict.fromkeys([*_OWN_MOUNT.findall(mountinfo), hostname]))
-
-
-def _networks(container: Json) -> dict[str, Json]:
-    return dict((container.get("NetworkSettings") or {}).get("Networks") or {})
+    return _TASK.sub(r"\1", _RECREATED.sub("", name))
 
 
 def _shared(theirs: Mapping[str, Json], own: Mapping[str, Json] | None) -> dict[str, Json]:
@@ -93,22 +74,18 @@ def _address(networks: Mapping[str, Json]) -> str | None:
 class DockerDiscovery(BaseDiscovery):
     """Containers with ``OBJGW_NODE_NAME`` in their name, stopped ones included.
 
-    Finds the daemon as Docker's own tools do: ``DOCKER_HOST``, ``DOCKER_TLS_VERIFY`` and
-    ``DOCKER_CERT_PATH``, by default the local socket. A question is one listing; a container's
-    environment cannot change, so it is read once for each container.
+    A question is one listing; a container's environment cannot change, so it is read once for each
+    container.
     """
 
     def __init__(self, options: DiscoveryOptions) -> None:
         super().__init__(options)
-        self._client: docker.DockerClient | None = None
+        self._daemon = Daemon(options.timeout)
         self._environments: dict[str, tuple[str, ...]] = {}
         self._in_container = False
 
     def check(self) -> list[str]:
-        if _can_be_asked(os.environ.get("DOCKER_HOST", "")):
-            return []
-        needed = "unix:///PATH or tcp://HOST:PORT, without user and password"
-        return [f"DOCKER_HOST must be {needed}, not '{daemon_url()}'."]
+        return checked_daemon()
 
     @property
     def no_nodes_hint(self) -> str:
@@ -119,13 +96,11 @@ class DockerDiscovery(BaseDiscovery):
         )
 
     def discover(self) -> Sequence[Node]:
-        try:
-            return self._discover(self._connected())
-        except _FAILURES as error:
-            self._disconnect()
-            raise DiscoveryError(
-                f"Docker does not answer at {daemon_url()}: {_reason(error)}"
-            ) from error
+        return self._daemon.ask(self._discover)
+
+    def close(self) -> None:
+        """End the connection to the daemon."""
+        self._daemon.disconnect()
 
     def changes(self) -> Iterator[str]:
         """The daemon's events about our containers and about networks, as ``start NAME``.
@@ -133,43 +108,24 @@ class DockerDiscovery(BaseDiscovery):
         The first report is ``connected``, once the daemon listens to us: what changed before it
         is for the caller to discover.
         """
-        try:
-            client = docker.from_env(timeout=max(1, round(self.options.timeout)))
-            stream = client.events(
-                decode=True, filters={"type": ["container", "network"], "event": _EVENTS}
-            )
-            yield "connected"
-            for event in stream:
-                name = str(event.get("Actor", {}).get("Attributes", {}).get("name", ""))
-                if event.get("Type") == "network" or self.options.name in name:
-                    yield f"{event.get('Action')} {name}"
-        except _FAILURES as error:
-            raise DiscoveryError(f"Docker's events ended: {_reason(error)}") from error
-
-    def _connected(self) -> docker.DockerClient:
-        if self._client is None:
-            self._client = docker.from_env(timeout=max(1, round(self.options.timeout)))
-        return self._client
-
-    def _disconnect(self) -> None:
-        client, self._client = self._client, None
-        if client is not None:
-            client.close()
+        stream = self._daemon.events(["container", "network"], _EVENTS)
+        yield "connected"
+        for event in stream:
+            name = str(event.get("Actor", {}).get("Attributes", {}).get("name", ""))
+            if event.get("Type") == "network" or self.options.name in name:
+                yield f"{event.get('Action')} {name}"
 
     def _discover(self, client: docker.DockerClient) -> list[Node]:
         listed: list[Json] = client.api.containers(
             all=True, filters={"name": re.escape(self.options.name)}
         )
-        own_id, own_networks = self._own_container(client)
-        self._in_container = own_networks is not None
-        best: dict[str, tuple[tuple[bool, bool], Node]] = {}
+        own = own_container(client)
+        self._in_container = own.networks is not None
+        best: dict[str, tuple[tuple[bool, bool, int], Node]] = {}
         seen: dict[str, tuple[str, ...]] = {}
         for container in listed:
             name = self._name(container)
-            shared = _shared(_networks(container), own_networks)
-            if name is None or (own_networks is not None and not shared):
-                continue
-            if container["Id"] == own_id or _is_gateway(container):
+            if name is None or not _may_be_node(container, own):
                 continue
             environment = self._environment(client, str(container["Id"]))
             if environment is None:
@@ -177,14 +133,14 @@ class DockerDiscovery(BaseDiscovery):
             seen[str(container["Id"])] = environment
             node = Node(
                 name=canonical_name(name),
-                host=_address(shared),
+                host=_address(_shared(networks_of(container), own.networks)),
                 port=self.options.port,
                 state=NodeState.parse(str(container.get("State", ""))),
                 credentials=credentials_of(environment),
                 region=region_of(environment),
             )
-            # Of a container and its replacement, the one that runs is the node.
-            rank = (node.down_reason is None, node.name == name)
+            # Of a container and its replacement, the one that runs is the node, else the last one.
+            rank = (node.down_reason is None, node.name == name, container.get("Created") or 0)
             if node.name not in best or rank > best[node.name][0]:
                 best[node.name] = (rank, node)
         self._environments = seen
@@ -205,52 +161,10 @@ class DockerDiscovery(BaseDiscovery):
             return None
         return tuple((found.get("Config") or {}).get("Env") or ())
 
-    def _own_container(
-        self, client: docker.DockerClient
-    ) -> tuple[str | None, dict[str, Json] | None]:
-        """Id and networks of the container that this process runs in, None for both on a host.
 
-        A container on the host's network is a host as far as networks are concerned.
-        """
-        try:
-            mountinfo = Path("/proc/self/mountinfo").read_text(errors="replace")
-        except OSError:
-            mountinfo = ""
-        for candidate in own_container_candidates(mountinfo, socket.gethostname()):
-            try:
-                found: Json = client.api.inspect_container(candidate)
-            except docker.errors.NotFound:
-                continue
-            # Not a container that merely has this host's name for its own.
-            if str(found["Id"]).startswith(candidate):
-                networks = _networks(found)
-                return str(found["Id"]), None if "host" in networks else networks
-        return None, None
-
-
-def _is_gateway(container: Json) -> bool:
-    return (container.get("Labels") or {}).get(ROLE_LABEL) == GATEWAY_ROLE
-
-
-def daemon_url() -> str:
-    """Where the daemon is looked for, without a user name and password that may be in the URL."""
-    return _USER_INFO.sub("", os.environ.get("DOCKER_HOST") or DEFAULT_URL)
-
-
-def _can_be_asked(url: str) -> bool:
-    """Whether Docker's client can connect to such a URL; the empty one is the local socket."""
-    try:
-        parsed = str(docker.utils.parse_host(url))
-    except (docker.errors.DockerException, ValueError):
+def _may_be_node(container: Json, own: OwnContainer) -> bool:
+    """Whether a container is on one of the gateway's networks, and no gateway itself."""
+    if own.networks is not None and not _shared(networks_of(container), own.networks):
         return False
-    # It would need an SSH client, or Windows, for the others.
-    return str(parsed).startswith(("http://", "https://", "http+unix://"))
-
-
-def _reason(error: Exception) -> str:
-    """The innermost cause, in one line: Docker's client wraps an OSError three times."""
-    cause: BaseException = error
-    while (inner := cause.__cause__ or cause.__context__) is not None:
-        cause = inner
-    text = _USER_INFO.sub("", " ".join(str(cause).split())) or type(cause).__name__
-    return text if len(text) <= 300 else text[:297] + "..."
+    role = (container.get("Labels") or {}).get(ROLE_LABEL)
+    return container["Id"] != own.id and role != GATEWAY_ROLE

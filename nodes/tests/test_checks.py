@@ -47,7 +47,7 @@ def test_what_is_not_a_backend(name: str, settings: Settings) -> None:
     settings.OBJGW_DISCOVERY = name
     (error,) = discovery_check(None)
     assert error.id == "objgw.E002"
-    assert "OBJGW_DISCOVERY must be one of docker, static" in error.msg
+    assert "OBJGW_DISCOVERY must be one of docker, swarm, static" in error.msg
     assert f"'{name}'" in error.msg
 
 

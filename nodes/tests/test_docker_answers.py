@@ -2,13 +2,8 @@
 
 import pytest
 
-from nodes.discovery.docker import (
-    _address,
-    _reason,
-    _shared,
-    canonical_name,
-    own_container_candidates,
-)
+from nodes.discovery.daemon import _reason, own_container_candidates
+from nodes.discovery.docker import _address, _shared, canonical_name
 
 OWN = "4f5c2a8d1e6b7390c1d2e3f4a5b6c7d8e9f00112233445566778899aabbccdde"
 OTHER = "00" * 32
@@ -26,9 +21,16 @@ OTHER = "00" * 32
         ("0123456789ab_", "0123456789ab_"),
         ("0123456789ab-node-1", "0123456789ab-node-1"),
         ("x0123456789ab_node-1", "x0123456789ab_node-1"),
+        ("stack_node.12.zx0ncn7rl5v5zv5yqg8sbyxbj", "stack_node.12"),
+        ("stack_node.12.zx0ncn7rl5v5zv5yqg8sbyxb", "stack_node.12.zx0ncn7rl5v5zv5yqg8sbyxb"),
+        (
+            "stack_node.8bx3vuk5lg5h5rs5ypyv9xk9f.zx0ncn7rl5v5zv5yqg8sbyxbj",
+            "stack_node.8bx3vuk5lg5h5rs5ypyv9xk9f",
+        ),
+        ("node-1.zx0ncn7rl5v5zv5yqg8sbyxbj", "node-1.zx0ncn7rl5v5zv5yqg8sbyxbj"),
     ],
 )
-def test_the_name_without_what_compose_puts_before_it(name: str, canonical: str) -> None:
+def test_the_name_without_what_compose_and_swarm_add(name: str, canonical: str) -> None:
     assert canonical_name(name) == canonical
 
 

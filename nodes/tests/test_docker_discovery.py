@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from nodes.discovery import DiscoveryError, DiscoveryOptions, docker
+from nodes.discovery import DiscoveryError, DiscoveryOptions, daemon
 from nodes.discovery.docker import DockerDiscovery
 from nodes.node import Credentials, Node, NodeState
 from nodes.tests.engine import NAME, Container, Engine, container_id
@@ -25,7 +25,7 @@ def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
     monkeypatch.setenv("DOCKER_HOST", engine.url)
     monkeypatch.delenv("DOCKER_TLS_VERIFY", raising=False)
     monkeypatch.delenv("DOCKER_CERT_PATH", raising=False)
-    monkeypatch.setattr(docker, "own_container_candidates", lambda *_: [])
+    monkeypatch.setattr(daemon, "own_container_candidates", lambda *_: [])
     engine.start()
     yield engine
     engine.stop()
@@ -42,13 +42,13 @@ def garbage() -> Iterator[None]:
 def discovery(engine: Engine) -> Iterator[DockerDiscovery]:
     discovery = DockerDiscovery(DiscoveryOptions(NAME, 9000, "", 5.0))
     yield discovery
-    discovery._disconnect()
+    discovery.close()
 
 
 @pytest.fixture
 def in_a_container(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     """This process runs in the container ``OWN``."""
-    monkeypatch.setattr(docker, "own_container_candidates", lambda *_: [container_id(OWN)])
+    monkeypatch.setattr(daemon, "own_container_candidates", lambda *_: [container_id(OWN)])
 
 
 def found(discovery: DockerDiscovery) -> dict[str, Node]:
@@ -97,7 +97,7 @@ def test_a_name_with_a_dot_is_no_pattern(engine: Engine) -> None:
     engine.containers = [Container("node.1", 1), Container("nodex1", 2)]
     discovery = DockerDiscovery(DiscoveryOptions("node.1", 9000, "", 5.0))
     assert found(discovery).keys() == {"node.1"}
-    discovery._disconnect()
+    discovery.close()
 
 
 @pytest.mark.parametrize(
@@ -159,6 +159,19 @@ class TestRecreatedContainers:
         for _ in range(2):
             (node,) = discovery.discover()
             assert (node.name, str(node.state)) == (f"{NAME}-1", old_state)
+            engine.containers.reverse()
+
+    def test_of_a_task_that_swarm_replaced_and_the_new_one_the_node_is_the_slot(
+        self, engine: Engine, discovery: DockerDiscovery
+    ) -> None:
+        old, new = (f"stack_{NAME}.2.{letter * 25}" for letter in "ab")
+        engine.containers = [
+            Container(old, 1, {"stack": "192.0.2.1"}, "exited"),
+            Container(new, 2, {"stack": "192.0.2.2"}),
+        ]
+        for _ in range(2):
+            (node,) = discovery.discover()
+            assert (node.name, node.host) == (f"stack_{NAME}.2", "192.0.2.2")
             engine.containers.reverse()
 
     def test_neither_runs(self, engine: Engine, discovery: DockerDiscovery) -> None:
@@ -302,7 +315,7 @@ class TestGateways:
 def test_a_container_with_the_name_of_this_host_is_not_the_gateway(
     engine: Engine, discovery: DockerDiscovery, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(docker, "own_container_candidates", lambda *_: ["web"])
+    monkeypatch.setattr(daemon, "own_container_candidates", lambda *_: ["web"])
     engine.containers = [
         Container("web", 9, {"elsewhere": "192.0.2.9"}),
         Container(f"{NAME}-1", 1),

@@ -85,7 +85,16 @@ class TestSecrets:
 
     @pytest.mark.parametrize(
         "path",
-        ["", "missing", "../outside", f"{SECRETS}/../outside", "/etc/hostname", "..", "user/x", "x\0"],
+        [
+            "",
+            "missing",
+            "../outside",
+            f"{SECRETS}/../outside",
+            "/etc/hostname",
+            "..",
+            "user/x",
+            "x\0",
+        ],
     )
     def test_what_is_no_secret_of_the_gateways(self, secrets: Path, path: str) -> None:
         environment = ["MINIO_ROOT_USER=a", f"MINIO_ROOT_PASSWORD_FILE={path}"]

@@ -28,6 +28,15 @@ def test_the_address_as_it_stands_in_a_url(host: str | None, address: str | None
     assert replace(NODE, host=host).address == address
 
 
+SWARM_STATES = [
+    NodeState(name)
+    for name in (
+        *("new", "pending", "assigned", "accepted", "preparing", "ready", "starting"),
+        *("complete", "shutdown", "failed", "rejected", "remove", "orphaned"),
+    )
+]
+
+
 @pytest.mark.parametrize(
     ("state", "obstacle"),
     [
@@ -38,6 +47,7 @@ def test_the_address_as_it_stands_in_a_url(host: str | None, address: str | None
         (NodeState.REMOVING, "its container is removing"),
         (NodeState.EXITED, "its container is exited"),
         (NodeState.DEAD, "its container is dead"),
+        *((state, f"its container is {state}") for state in SWARM_STATES),
         (NodeState.ASSUMED, None),
         (NodeState.UNKNOWN, None),
     ],
@@ -49,6 +59,12 @@ def test_what_each_state_means(state: NodeState, obstacle: str | None) -> None:
 def test_every_state_is_in_the_table_above() -> None:
     (mark,) = test_what_each_state_means.pytestmark  # type: ignore[attr-defined]
     assert {state for state, _ in mark.args[1]} == set(NodeState)
+
+
+def test_what_the_backend_says_of_it_goes_before_its_state() -> None:
+    node = replace(NODE, state=NodeState.PENDING, trouble="its task is pending: no suitable node")
+    assert node.down_reason == "its task is pending: no suitable node"
+    assert replace(node, state=NodeState.RUNNING).down_reason is None
 
 
 def test_other_obstacles() -> None:

@@ -10,7 +10,7 @@ ROOT = Path(__file__).resolve().parents[3]
 
 GOOD = {"OBJGW_DISCOVERY": "static", "OBJGW_NODES": "http://key:hush-hush@127.0.0.1:9"}
 BAD = [
-    ({"OBJGW_DISCOVERY": "kubernetes"}, "OBJGW_DISCOVERY must be one of docker, static"),
+    ({"OBJGW_DISCOVERY": "kubernetes"}, "OBJGW_DISCOVERY must be one of docker, swarm, static"),
     ({"OBJGW_NODES": "http://key:hush-hush@h:0"}, "OBJGW_NODES, entry 1"),
     ({"OBJGW_NODE_PORT": "70000"}, "OBJGW_NODE_PORT must be a whole number from 1 to 65535"),
     ({"OBJGW_EXPECTED_NODES": "three"}, "OBJGW_EXPECTED_NODES must be a whole number"),

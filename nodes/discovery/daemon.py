@@ -1,0 +1,187 @@
+"""The Docker daemon that this gateway may ask, and the container that the gateway runs in."""
+
+import os
+import re
+import socket
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import docker
+import docker.errors
+import docker.utils
+import requests.exceptions
+
+from nodes.discovery.base import DiscoveryError
+
+T = TypeVar("T")
+
+#: Where Docker's own tools look without DOCKER_HOST.
+DEFAULT_URL = "unix:///var/run/docker.sock"
+_USER_INFO = re.compile(r"(?<=://)[^/\s]*@")
+#: Docker mounts these files into every container from a folder named by the container's id.
+_OWN_MOUNT = re.compile(r"/([0-9a-f]{64})/(?:userdata/)?(?:hostname|hosts|resolv\.conf)\b")
+
+#: Docker's client lets a ValueError through for a URL that it cannot read.
+_FAILURES = (docker.errors.DockerException, requests.exceptions.RequestException, ValueError)
+
+# What the Engine API answers: JSON objects of which we read a few members.
+Json = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class OwnContainer:
+    """The container that this process runs in.
+
+    :ivar id: None on a host.
+    :ivar networks: those that it is on, by name; None on a host. A container on the host's network
+        is a host as far as networks are concerned.
+    :ivar labels: empty on a host.
+    """
+
+    id: str | None = None
+    networks: dict[str, Json] | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+class Daemon:
+    """Docker's client for the daemon that Docker's own tools would ask: ``DOCKER_HOST``,
+    ``DOCKER_TLS_VERIFY`` and ``DOCKER_CERT_PATH``, by default the local socket.
+
+    :param timeout: seconds that one question may take.
+    """
+
+    def __init__(self, timeout: float) -> None:
+        self._timeout = max(1, round(timeout))
+        self._client: docker.DockerClient | None = None
+
+    def ask(self, question: Callable[[docker.DockerClient], T]) -> T:
+        """The answer to a question, over a connection that is kept while all goes well.
+
+        :raises DiscoveryError: when there is none.
+        """
+        try:
+            if self._client is None:
+                self._client = self.new_client()
+            return question(self._client)
+        except _FAILURES as error:
+            self.disconnect()
+            raise DiscoveryError(
+                f"Docker does not answer at {daemon_url()}: {_reason(error)}"
+            ) from error
+
+    def events(self, kinds: Sequence[str], events: Sequence[str] = ()) -> "EventStream":
+        """A stream of the daemon's events, with a connection of its own.
+
+        :raises DiscoveryError: when there is none.
+        """
+        filters: dict[str, Sequence[str]] = {"type": kinds}
+        if events:
+            filters["event"] = events
+        try:
+            return EventStream(self.new_client().events(decode=True, filters=filters))
+        except _FAILURES as error:
+            raise _ended(error) from error
+
+    def new_client(self) -> docker.DockerClient:
+        """Another connection, for the caller."""
+        return docker.from_env(timeout=self._timeout)
+
+    def disconnect(self) -> None:
+        """Close the kept connection; the next question makes another one."""
+        client, self._client = self._client, None
+        if client is not None:
+            client.close()
+
+
+class EventStream:
+    """Iterates over a daemon's events.
+
+    :raises DiscoveryError: from the iteration, when the stream breaks.
+    """
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = iter(stream)
+
+    def __iter__(self) -> "EventStream":
+        return self
+
+    def __next__(self) -> Json:
+        try:
+            event: Json = next(self._stream)
+        except _FAILURES as error:
+            raise _ended(error) from error
+        return event
+
+
+def _ended(error: Exception) -> DiscoveryError:
+    return DiscoveryError(f"Docker's events ended: {_reason(error)}")
+
+
+def checked_daemon() -> list[str]:
+    """One sentence when ``DOCKER_HOST`` cannot work, without any I/O."""
+    if _can_be_asked(os.environ.get("DOCKER_HOST", "")):
+        return []
+    needed = "unix:///PATH or tcp://HOST:PORT, without user and password"
+    return [f"DOCKER_HOST must be {needed}, not '{daemon_url()}'."]
+
+
+def networks_of(container: Json) -> dict[str, Json]:
+    """The networks that a container is on, by name."""
+    return dict((container.get("NetworkSettings") or {}).get("Networks") or {})
+
+
+def own_container_candidates(mountinfo: str, hostname: str) -> list[str]:
+    """Names by which the daemon may know the container that this process runs in, best first.
+
+    :param mountinfo: the text of ``/proc/self/mountinfo`` (proc(5)).
+    :param hostname: this host's name, which is the container's short id unless it was set.
+    """
+    return list(dict.fromkeys([*_OWN_MOUNT.findall(mountinfo), hostname]))
+
+
+def own_container(client: docker.DockerClient) -> OwnContainer:
+    """The container that this process runs in, as the daemon knows it."""
+    try:
+        mountinfo = Path("/proc/self/mountinfo").read_text(errors="replace")
+    except OSError:
+        mountinfo = ""
+    for candidate in own_container_candidates(mountinfo, socket.gethostname()):
+        try:
+            found: Json = client.api.inspect_container(candidate)
+        except docker.errors.NotFound:
+            continue
+        # Not a container that merely has this host's name for its own.
+        if str(found["Id"]).startswith(candidate):
+            networks = networks_of(found)
+            return OwnContainer(
+                str(found["Id"]),
+                None if "host" in networks else networks,
+                (found.get("Config") or {}).get("Labels") or {},
+            )
+    return OwnContainer()
+
+
+def daemon_url() -> str:
+    """Where the daemon is looked for, without a user name and password that may be in the URL."""
+    return _USER_INFO.sub("", os.environ.get("DOCKER_HOST") or DEFAULT_URL)
+
+
+def _can_be_asked(url: str) -> bool:
+    """Whether Docker's client can connect to such a URL; the empty one is the local socket."""
+    try:
+        parsed = str(docker.utils.parse_host(url))
+    except (docker.errors.DockerException, ValueError):
+        return False
+    # It would need an SSH client, or Windows, for the others.
+    return str(parsed).startswith(("http://", "https://", "http+unix://"))
+
+
+def _reason(error: Exception) -> str:
+    """The innermost cause, in one line: Docker's client wraps an OSError three times."""
+    cause: BaseException = error
+    while (inner := cause.__cause__ or cause.__context__) is not None:
+        cause = inner
+    text = _USER_INFO.sub("", " ".join(str(cause).split())) or type(cause).__name__
+    return text if len(text) <= 300 else text[:297] + "..."
