@@ -17,6 +17,10 @@ from nodes.discovery.base import DiscoveryError
 
 T = TypeVar("T")
 
+#: On the gateway's image, and so on its containers: none of them is a node, whatever its name.
+ROLE_LABEL = "objgw.role"
+GATEWAY_ROLE = "gateway"
+
 #: Where Docker's own tools look without DOCKER_HOST.
 DEFAULT_URL = "unix:///var/run/docker.sock"
 _USER_INFO = re.compile(r"(?<=://)[^/\s]*@")
@@ -179,9 +183,17 @@ def _can_be_asked(url: str) -> bool:
 
 
 def _reason(error: Exception) -> str:
-    """The innermost cause, in one line: Docker's client wraps an OSError three times."""
+    """What the daemon said, else the innermost cause, for Docker's client wraps an OSError three
+    times; in one line.
+    """
+    if isinstance(error, docker.errors.APIError) and error.explanation:
+        return _one_line(str(error.explanation))
     cause: BaseException = error
     while (inner := cause.__cause__ or cause.__context__) is not None:
         cause = inner
-    text = _USER_INFO.sub("", " ".join(str(cause).split())) or type(cause).__name__
-    return text if len(text) <= 300 else text[:297] + "..."
+    return _one_line(str(cause)) or type(cause).__name__
+
+
+def _one_line(text: str) -> str:
+    line = _USER_INFO.sub("", " ".join(text.split()))
+    return line if len(line) <= 300 else line[:297] + "..."

@@ -8,6 +8,8 @@ import docker.errors
 
 from nodes.discovery.base import BaseDiscovery, DiscoveryOptions
 from nodes.discovery.daemon import (
+    GATEWAY_ROLE,
+    ROLE_LABEL,
     Daemon,
     Json,
     OwnContainer,
@@ -18,10 +20,6 @@ from nodes.discovery.daemon import (
 )
 from nodes.discovery.environment import credentials_of, region_of
 from nodes.node import Node, NodeState
-
-#: On the gateway's image, and so on its containers: none of them is a node, whatever its name.
-ROLE_LABEL = "objgw.role"
-GATEWAY_ROLE = "gateway"
 
 #: While Compose recreates a container, one of the two carries the other's id before its name:
 #: version 1 renames the old one, version 2 the new one.

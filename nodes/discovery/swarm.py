@@ -7,11 +7,14 @@ that is asked is asked of a manager: other machines of a swarm do not know it. A
 
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 import docker
 
 from nodes.discovery.base import BaseDiscovery, DiscoveryOptions
 from nodes.discovery.daemon import (
+    GATEWAY_ROLE,
+    ROLE_LABEL,
     Daemon,
     Json,
     OwnContainer,
@@ -19,7 +22,6 @@ from nodes.discovery.daemon import (
     daemon_url,
     own_container,
 )
-from nodes.discovery.docker import GATEWAY_ROLE, ROLE_LABEL
 from nodes.discovery.environment import credentials_of, region_of
 from nodes.node import Node, NodeState
 
@@ -98,7 +100,8 @@ class SwarmDiscovery(BaseDiscovery):
 
     def _services(self, client: docker.DockerClient, own: OwnContainer) -> list[Json]:
         # Its own filter would look for names that begin with it.
-        listed: list[Json] = client.api.services()
+        api: Any = client.api  # part of it has no type hints
+        listed: list[Json] = api.services()
         return [
             service
             for service in listed
@@ -108,7 +111,7 @@ class SwarmDiscovery(BaseDiscovery):
     def _machines_of(self, client: docker.DockerClient, tasks: Iterable[Json]) -> dict[str, str]:
         """Names of machines by their ids."""
         if {task["NodeID"] for task in tasks if task.get("NodeID")} - self._machines.keys():
-            found: list[Json] = client.api.nodes()
+            found: Sequence[Json] = client.api.nodes()
             self._machines = {each["ID"]: each["Description"]["Hostname"] for each in found}
         return self._machines
 
@@ -137,7 +140,8 @@ def _tasks(client: docker.DockerClient, services: Sequence[Json]) -> list[Json]:
     # Not those that are desired to run only: while one waits to be restarted, its replacement is
     # desired to be ready.
     ids = [service["ID"] for service in services]
-    return list(client.api.tasks(filters={"service": ids})) if ids else []
+    api: Any = client.api
+    return list(api.tasks(filters={"service": ids})) if ids else []
 
 
 def _container_spec(template: Json) -> Json:

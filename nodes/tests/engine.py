@@ -66,7 +66,7 @@ class Container:
         return {
             "Id": self.id,
             "Name": f"/{self.name}",
-            "Config": {"Env": list(self.environment)},
+            "Config": {"Env": list(self.environment), "Labels": self.labels},
             "NetworkSettings": self._settings,
         }
 
@@ -80,6 +80,9 @@ class Engine:
     :ivar listing: said in place of a listing, with its status, when not None.
     :ivar events: reported to those who ask for events; then the connection breaks.
     :ivar rest: sent after the events, as it is.
+    :ivar swarm: what a manager answers to ``/services``, ``/tasks`` and ``/nodes``; None for a
+        daemon that is none.
+    :ivar asked: paths, in the order in which they were asked for.
     """
 
     def __init__(self, path: Path) -> None:
@@ -90,6 +93,8 @@ class Engine:
         self.listing: tuple[int, bytes] | None = None
         self.events: list[dict[str, object]] = []
         self.rest = b""
+        self.swarm: dict[str, list[Any]] | None = None
+        self.asked: list[str] = []
         self._server: ThreadingUnixStreamServer | None = None
         self._thread: threading.Thread | None = None
 
@@ -114,6 +119,9 @@ class Engine:
     def answer(self, target: str) -> tuple[int, bytes]:
         url = urlsplit(target)
         path = re.sub(r"^/v1\.[0-9]+", "", url.path)
+        self.asked.append(path)
+        if path in ("/services", "/tasks", "/nodes"):
+            return self._managed(path.removeprefix("/"), url.query)
         if path == "/version":
             return 200, json.dumps({"ApiVersion": "1.41", "MinAPIVersion": "1.12"}).encode()
         if path == "/containers/json":
@@ -126,6 +134,15 @@ class Engine:
                     break
                 return 200, json.dumps(container.inspected()).encode()
         return 404, json.dumps({"message": f"No such container: {wanted}"}).encode()
+
+    def _managed(self, kind: str, query: str) -> tuple[int, bytes]:
+        if self.swarm is None:
+            return 503, json.dumps({"message": "This node is not a swarm manager."}).encode()
+        found = self.swarm[kind]
+        if kind == "tasks":
+            wanted = json.loads(parse_qs(query)["filters"][0])["service"]
+            found = [task for task in found if task["ServiceID"] in wanted]
+        return 200, json.dumps(found).encode()
 
     def _listed(self, query: str) -> Iterator[dict[str, Any]]:
         parameters = parse_qs(query)
