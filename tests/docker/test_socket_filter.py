@@ -25,7 +25,7 @@ CLIENT_ERRORS = range(400, 500)
 # Runs in the gateway's container: what the filter answers to it about itself.
 OWN_CONTAINER = """
 import json, socket, urllib.request
-from nodes.discovery.docker import own_container_candidates
+from nodes.discovery.daemon import own_container_candidates
 mounts = open("/proc/self/mountinfo").read()
 own = own_container_candidates(mounts, socket.gethostname())[0]
 print(urllib.request.urlopen(f"http://docker-socket-filter:2375/containers/{own}/json").read().decode())
