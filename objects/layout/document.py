@@ -17,6 +17,8 @@ from typing import Any, NoReturn
 LAYOUT_KEY = "~objgw/layout"
 #: Bytes; more is not read. A member takes about 70.
 MAX_DOCUMENT = 16 * 2**20
+#: What routers take (`objects.routing.check_weights`).
+MAX_WEIGHT = 1000.0
 #: Seconds; what OBJGW_LAYOUT_LEASE is by default.
 DEFAULT_LEASE = 5.0
 
@@ -58,7 +60,8 @@ FOLLOWING: dict[State, frozenset[State]] = {
 class Member:
     """A node that owns ids.
 
-    :ivar weight: its share, in proportion to the others', for a router that knows weights.
+    :ivar weight: 0 to `MAX_WEIGHT`: its share, in proportion to the others', where the router knows
+        weights.
     """
 
     name: str
@@ -261,8 +264,11 @@ def _check_members(members: tuple[Member, ...], where: str) -> None:
                 f"the name of a node in {where} must be 1 to 255 printable ASCII characters",
                 member.name,
             )
-        if not (math.isfinite(member.weight) and member.weight > 0):
-            _refuse(f"the weight of {member.name} must be a number above 0", member.weight)
+        if not (math.isfinite(member.weight) and 0 <= member.weight <= MAX_WEIGHT):
+            expected = f"the weight of {member.name} must be a number from 0 to {MAX_WEIGHT:g}"
+            _refuse(expected, member.weight)
+    if not any(member.weight for member in members):
+        _refuse(f"one node at least in {where} must have a weight above 0", names)
 
 
 def _members_document(members: tuple[Member, ...]) -> list[dict[str, object]]:

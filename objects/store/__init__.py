@@ -9,7 +9,7 @@ from objects.exceptions import OwnerProblem
 from objects.store.client import Limits
 from objects.store.entries import Entry, NodeListing
 from objects.store.errors import TransportError
-from objects.store.payload import PART_SIZE, Body, payload_of
+from objects.store.payload import PART_SIZE, Body, Payload, Whole, payload_of
 from objects.store.registry import Stores
 from objects.store.response import NodeResponse
 from objects.store.spool import Spool, default_size
@@ -23,6 +23,7 @@ __all__ = [
     "Entry",
     "NodeListing",
     "NodeResponse",
+    "Payload",
     "Spool",
     "Store",
     "Stored",
@@ -30,6 +31,7 @@ __all__ = [
     "TransportError",
     "Upload",
     "Wait",
+    "Whole",
     "configure",
     "get_spool",
     "get_stores",
