@@ -5,7 +5,7 @@ from enum import StrEnum
 
 
 class NodeState(StrEnum):
-    """What the discovery backend says of a node: Docker's container states, and two of ours."""
+    """What the discovery backend says of a node: Docker's container states, and some of ours."""
 
     CREATED = "created"
     RUNNING = "running"
@@ -18,6 +18,8 @@ class NodeState(StrEnum):
     ASSUMED = "assumed"
     #: Docker answered with a state that we do not know.
     UNKNOWN = "unknown"
+    #: The layout names it, and the backend does not find it.
+    MISSING = "missing"
 
     @classmethod
     def parse(cls, text: str) -> "NodeState":
@@ -71,6 +73,8 @@ class Node:
     @property
     def down_reason(self) -> str | None:
         """Why a request to this node is pointless, None when it is worth trying."""
+        if self.state is NodeState.MISSING:
+            return "the layout names it, and there is no such container"
         if self.state not in _REACHABLE:
             return f"its container is {self.state}"
         if self.host is None:

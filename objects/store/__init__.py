@@ -37,6 +37,7 @@ __all__ = [
     "get_stores",
     "payload_of",
     "probe",
+    "quick_stores",
     "spool_share",
 ]
 
@@ -68,6 +69,19 @@ def _limits() -> Limits:
 def get_stores() -> Stores:
     """The stores of this process."""
     return Stores(settings.OBJGW_BUCKET, _limits(), wait=_Configured.wait)
+
+
+def quick_stores(timeout: float) -> Stores:
+    """Stores with connections of their own: what is short and urgent waits behind nobody's bytes.
+
+    :param timeout: seconds for a connection, and again for a node's silence.
+    """
+    limits = Limits(
+        min(timeout, settings.OBJGW_CONNECT_TIMEOUT),
+        min(timeout, settings.OBJGW_READ_TIMEOUT),
+        concurrency=4,
+    )
+    return Stores(settings.OBJGW_BUCKET, limits, wait=_Configured.wait)
 
 
 @lru_cache(maxsize=1)

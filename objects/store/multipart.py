@@ -193,6 +193,7 @@ def upload(
                 break
         if announced is not None and base64.b64encode(md5.digest()).decode() != announced:
             raise InvalidDigest
+        parts.permit()
         return multipart.complete(conditions)
     except BaseException:
         multipart.abort()

@@ -64,6 +64,12 @@ class Upload:
         if metadata:
             object.__setattr__(self, "amz_headers", amz_fields(metadata))
 
+    def under(self, conditions: Mapping[str, str]) -> "Upload":
+        """The same under other conditions."""
+        upload = Upload(self.headers, conditions=conditions)
+        object.__setattr__(upload, "amz_headers", self.amz_headers)
+        return upload
+
 
 @dataclass(frozen=True, slots=True)
 class Stored:
