@@ -7,6 +7,7 @@ from django.conf import settings
 from nodes.node import Node
 from objects.exceptions import OwnerProblem
 from objects.store.client import Limits
+from objects.store.copying import Found, NotProved, SourceChanged, copy, find
 from objects.store.entries import Entry, NodeListing
 from objects.store.errors import TransportError
 from objects.store.payload import PART_SIZE, Body, payload_of
@@ -21,8 +22,11 @@ __all__ = [
     "PART_SIZE",
     "Body",
     "Entry",
+    "Found",
     "NodeListing",
     "NodeResponse",
+    "NotProved",
+    "SourceChanged",
     "Spool",
     "Store",
     "Stored",
@@ -31,6 +35,8 @@ __all__ = [
     "Upload",
     "Wait",
     "configure",
+    "copy",
+    "find",
     "get_spool",
     "get_stores",
     "payload_of",
