@@ -50,6 +50,7 @@ class Node:
     :ivar state: what discovery says of it.
     :ivar credentials: None when discovery found no key pair.
     :ivar region: the region that requests are signed for.
+    :ivar weight: how much it is to own, compared with the others. Discovery leaves it at 1.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Node:
     state: NodeState
     credentials: Credentials | None = None
     region: str = "us-east-1"
+    weight: float = 1.0
 
     @property
     def address(self) -> str | None:

@@ -10,7 +10,7 @@ from objects.store.client import Limits
 from objects.store.copying import Found, NotProved, SourceChanged, copy, find
 from objects.store.entries import Entry, NodeListing
 from objects.store.errors import TransportError
-from objects.store.payload import PART_SIZE, Body, payload_of
+from objects.store.payload import PART_SIZE, Body, Payload, Whole, payload_of
 from objects.store.registry import Stores
 from objects.store.response import NodeResponse
 from objects.store.spool import Spool, default_size
@@ -26,6 +26,7 @@ __all__ = [
     "NodeListing",
     "NodeResponse",
     "NotProved",
+    "Payload",
     "SourceChanged",
     "Spool",
     "Store",
@@ -34,6 +35,7 @@ __all__ = [
     "TransportError",
     "Upload",
     "Wait",
+    "Whole",
     "configure",
     "copy",
     "find",
