@@ -7,6 +7,7 @@ from django.conf import settings
 from nodes.node import Node
 from objects.exceptions import OwnerProblem
 from objects.store.client import Limits
+from objects.store.copying import Found, NotProved, SourceChanged, copy, find
 from objects.store.entries import Entry, NodeListing
 from objects.store.errors import TransportError
 from objects.store.payload import PART_SIZE, Body, Payload, Whole, payload_of
@@ -21,9 +22,12 @@ __all__ = [
     "PART_SIZE",
     "Body",
     "Entry",
+    "Found",
     "NodeListing",
     "NodeResponse",
+    "NotProved",
     "Payload",
+    "SourceChanged",
     "Spool",
     "Store",
     "Stored",
@@ -33,6 +37,8 @@ __all__ = [
     "Wait",
     "Whole",
     "configure",
+    "copy",
+    "find",
     "get_spool",
     "get_stores",
     "payload_of",
