@@ -22,8 +22,10 @@ from nodes.membership import Membership, get_membership
 from nodes.news import get_news
 from nodes.node import Node
 from objects.exceptions import LayoutUnknown, OwnerProblem
-from objects.layout.copies import Copies, Copy, LayoutConflict, LayoutNotWritten
-from objects.layout.document import InvalidLayout, Layout
+from objects.layout.adoption import adopt
+from objects.layout.copies import Copies, Copy
+from objects.layout.document import Layout
+from objects.layout.fields import InvalidLayout
 from objects.layout.knowledge import NOTHING, Knowledge
 from objects.layout.placement import Placement, named_nodes
 from objects.store import quick_stores
@@ -277,23 +279,8 @@ class Keeper:
             return
         if layout is not None and (layout.version > 1 or self._known.complete):
             return
-        survey = self._copies.survey(nodes)
-        found = [copy.layout for copy in survey.copies.values()]
-        if survey.failures or any(each not in (None, layout) for each in found):
-            return
-        if layout is not None and None not in found:
+        if adopt(self._copies, nodes, layout, router=self._router, lease=self._duration):
             self._known = self._known.completed()
-            return
-        first = layout or Layout.adopted(
-            self._router, [node.name for node in nodes], self._duration
-        )
-        try:
-            self._copies.replace(nodes, None, first)
-        except (LayoutConflict, LayoutNotWritten) as error:
-            logger.debug("the nodes could not be adopted as the first layout: %s", error)
-        else:
-            names = ", ".join(member.name for member in first.members)
-            get_news().happened(f"layout 1: {names} were adopted, with the router {first.router}")
 
 
 def _may_have_moved(problem: Problem) -> bool:
