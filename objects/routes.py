@@ -1,5 +1,6 @@
 """Which node an id leads to: by the layout that a lease allows to act by, or without one."""
 
+import copy
 import time
 from typing import Protocol
 
@@ -52,7 +53,8 @@ class Routes:
                 raise
             owner = self._router.owner(object_id, self._membership.current().nodes)
             problem: Problem = unknown.failures.get(owner.name, unknown)
-            raise problem from unknown
+            # Others are told the same, and each has a traceback of its own.
+            raise copy.copy(problem) from unknown
 
     def lease_of_all(self) -> Lease:
         """The lease by which all ids may be listed.
