@@ -163,13 +163,17 @@ class Membership:
         :raises NoNodes: see `current`.
         :raises MembershipIncomplete: see `current`.
         """
+        return self.checked(self.renewed(doubtful))
+
+    def renewed(self, doubtful: Snapshot) -> Snapshot:
+        """As `rediscover`, whatever it holds."""
         # Equal, not the same: the keeper takes a copy of it out of the cache now and then.
         if self._snapshot == doubtful and time.monotonic() - self._attempted_at >= RETRY_INTERVAL:
             try:
                 self.refresh()
             except MembershipUnknown:
                 return doubtful
-        return self.checked(self._snapshot or doubtful)
+        return self._snapshot or doubtful
 
     def start_refreshing(self) -> None:
         """Keep the snapshot fresh in the background, once for each process."""

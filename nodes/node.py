@@ -6,7 +6,7 @@ from enum import StrEnum
 
 class NodeState(StrEnum):
     """What the discovery backend says of a node: the states that Docker's containers have, those
-    of Swarm's tasks, and two of ours.
+    of Swarm's tasks, and some of ours.
     """
 
     CREATED = "created"
@@ -34,6 +34,8 @@ class NodeState(StrEnum):
     ASSUMED = "assumed"
     #: Docker answered with a state that we do not know.
     UNKNOWN = "unknown"
+    #: The layout names it, and the backend does not find it.
+    MISSING = "missing"
 
     @classmethod
     def parse(cls, text: str) -> "NodeState":
@@ -68,6 +70,7 @@ class Node:
     :ivar region: the region that requests are signed for.
     :ivar machine: the one that it runs on, where the backend knows several.
     :ivar trouble: why it does not run, in the backend's words; "" for nothing to add to the state.
+    :ivar weight: how much it is to own, compared with the others. Discovery leaves it at 1.
     """
 
     name: str
@@ -78,6 +81,7 @@ class Node:
     region: str = "us-east-1"
     machine: str | None = None
     trouble: str = ""
+    weight: float = 1.0
 
     @property
     def address(self) -> str | None:
@@ -89,6 +93,8 @@ class Node:
     @property
     def down_reason(self) -> str | None:
         """Why a request to this node is pointless, None when it is worth trying."""
+        if self.state is NodeState.MISSING:
+            return "the layout names it, and there is no such container"
         if self.state not in _REACHABLE:
             return self.trouble or f"its container is {self.state}"
         if self.host is None:

@@ -1,5 +1,7 @@
 """The errors of object requests, one row each of the table in docs/api.md."""
 
+from collections.abc import Mapping
+
 from problems.problem import Problem
 
 
@@ -160,6 +162,47 @@ class NodeUnavailable(OwnerProblem):
     title = "Node unavailable"
     retry_after = 1
     predicate = "cannot be reached: Connection refused"
+
+
+class LayoutUnknown(Problem):
+    """No node says which layout is in force.
+
+    :param failures: by the names of the nodes that were asked, what became of it.
+    :param laid_out: whether there is a layout, as far as is known.
+    """
+
+    status = 503
+    code = "layout_unknown"
+    title = "Layout not known"
+    retry_after = 1
+    source = "the layout"
+    example = (
+        "Which node owns this id is not known at the moment: no node can be asked for the layout."
+    )
+
+    def __init__(
+        self,
+        detail: str = "",
+        failures: Mapping[str, Problem] | None = None,
+        *,
+        laid_out: bool = True,
+    ) -> None:
+        super().__init__(detail)
+        self.failures = dict(failures or {})
+        self.laid_out = laid_out
+
+
+class LayoutChanging(Problem):
+    """The id gets another owner, and cannot be written just now, or the write came too late."""
+
+    status = 503
+    code = "layout_changing"
+    title = "Layout is changing"
+    retry_after = 1
+    source = "the layout"
+    example = (
+        "This id is about to get another owner, and cannot be written for a moment. Reading works."
+    )
 
 
 class NodeBusy(OwnerProblem):

@@ -6,18 +6,23 @@ lies beyond is for the next page. Keys that are no ids, or that lie on a node th
 them (left from when the membership was another), are passed over, for GET would not find them;
 so a page can be shorter than asked for, and still have a next one. They are counted, each on the
 page in whose range it lies.
+
+While objects go from one node to another, all nodes are listed twice, one round after the other. An
+object that was there throughout is in one of the two: if the second round does not find it with its
+owner, it had not gone there yet, so the first one found it where it was. What its owner has is what
+counts; if that is a tombstone, there is nothing.
 """
 
-import heapq
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 from nodes.node import Node
 from objects.exceptions import NodeUnavailable, OwnerProblem
 from objects.http.parameters import ListingQuery
 from objects.identifiers import is_id
-from objects.routing import BaseRouter
+from objects.layout.document import LAYOUT_KEY
 from objects.store import Entry, NodeListing, Stores
 from problems.problem import Problem
 
@@ -49,42 +54,59 @@ class Listing:
     passed_over: int = 0
 
 
-def merge(
-    listings: Sequence[NodeListing], owned: Sequence[Callable[[str], bool]], limit: int
-) -> Listing:
+class Whose(Protocol):
+    """Says which node's word counts for an id, by name."""
+
+    def owner(self, object_id: str) -> str:
+        """The node that owns it."""
+
+    def source(self, object_id: str) -> str | None:
+        """The one that it may be on its way from, None for none."""
+
+    def hides(self, entry: Entry) -> bool:
+        """Whether what a node lists is there instead of an object."""
+
+
+def merge(rounds: Sequence[tuple[str, NodeListing]], whose: Whose, limit: int) -> Listing:
     """Merge the listings of all nodes.
 
-    :param owned: for each node, whether an id is its own.
+    :param rounds: the name of a node, and what it listed; of one that was listed twice, the later
+        one behind the other.
     """
-    horizon = min((each.entries[-1].key for each in listings if each.truncated), default=None)
-    own: list[list[Entry]] = []
-    others: list[str] = []
-    for listing, owns in zip(listings, owned, strict=True):
-        own.append([])
+    horizon = min((each.entries[-1].key for _, each in rounds if each.truncated), default=None)
+    owned: dict[str, Entry] = {}
+    left: dict[str, Entry] = {}
+    others: set[tuple[str, str]] = set()
+    for name, listing in rounds:
         for entry in listing.entries:
-            if is_id(entry.key) and owns(entry.key):
-                own[-1].append(entry)
+            key = entry.key
+            if horizon is not None and key > horizon:
+                break
+            if not is_id(key):
+                others.add((key, name))
+            elif whose.owner(key) == name:
+                owned[key] = entry
+            elif whose.source(key) == name:
+                left[key] = entry
             else:
-                others.append(entry.key)
-    complete = [
-        entry
-        for entry in heapq.merge(*own, key=lambda entry: entry.key)
-        if horizon is None or entry.key <= horizon
-    ]
+                others.add((key, name))
+    found = {**left, **owned} if left else owned
+    complete = [found[key] for key in sorted(found) if not whose.hides(found[key])]
     end = horizon
     if len(complete) > limit:
         complete = complete[:limit]
         end = complete[-1].key
-    passed_over = len(others) if end is None else sum(key <= end for key in others)
+    passed_over = sum(key != LAYOUT_KEY and (end is None or key <= end) for key, _ in others)
     return Listing(tuple(complete), end, passed_over=passed_over)
 
 
 def list_objects(
-    nodes: Sequence[Node], router: BaseRouter, stores: Stores, query: ListingQuery
+    nodes: Sequence[Node], whose: Whose, stores: Stores, query: ListingQuery, rounds: int = 1
 ) -> Listing:
     """One page over all nodes. With ``query.partial``, nodes that cannot be listed are left out,
     and named.
 
+    :param rounds: how often each node is listed.
     :raises NodeUnavailable: naming the nodes that cannot be listed, unless ``query.partial``.
     """
 
@@ -96,26 +118,26 @@ def list_objects(
                 return Missing(node.name, problem.predicate)
             return Missing(node.name, f"answered {problem.code}")
 
+    listed: list[tuple[str, NodeListing]] = []
+    missing: dict[str, Missing] = {}
     with ThreadPoolExecutor(max_workers=min(_AT_ONCE, len(nodes))) as pool:
-        results = list(pool.map(listing_of, nodes))
-    missing = tuple(result for result in results if isinstance(result, Missing))
-    if missing and not query.partial:
-        problem = NodeUnavailable(
-            detail="Not all nodes can be listed: "
-            + "; ".join(f"{node.name} {node.reason}" for node in missing)
-            + ". With partial=true they are left out.",
-            nodes=[node.name for node in missing],
-        )
-        problem.source = ", ".join(f"node {node.name}" for node in missing)
-        raise problem
+        for _ in range(rounds):
+            for node, result in zip(nodes, list(pool.map(listing_of, nodes)), strict=True):
+                if isinstance(result, Missing):
+                    missing[node.name] = result
+                else:
+                    listed.append((node.name, result))
+            if missing and not query.partial:
+                raise _incomplete(list(missing.values()))
+    return replace(merge(listed, whose, query.limit), missing=tuple(missing.values()))
 
-    def owns(node: Node) -> Callable[[str], bool]:
-        return lambda object_id: router.owner(object_id, nodes).name == node.name
 
-    listed = [
-        (result, owns(node))
-        for node, result in zip(nodes, results, strict=True)
-        if isinstance(result, NodeListing)
-    ]
-    merged = merge([result for result, _ in listed], [own for _, own in listed], query.limit)
-    return replace(merged, missing=missing)
+def _incomplete(missing: Sequence[Missing]) -> NodeUnavailable:
+    problem = NodeUnavailable(
+        detail="Not all nodes can be listed: "
+        + "; ".join(f"{node.name} {node.reason}" for node in missing)
+        + ". With partial=true they are left out.",
+        nodes=[node.name for node in missing],
+    )
+    problem.source = ", ".join(f"node {node.name}" for node in missing)
+    return problem

@@ -1,25 +1,39 @@
 """What can be done with objects, by their ids: the one way in, for views, pages and commands.
 
-Behind it are who owns an id, the store of that node, and one more try when the node has moved.
+Behind it are who owns an id, the store of that node, and one more try when the node has moved. All
+is done under a lease of the layout, and what a node said is passed on only when that still holds.
 """
 
 import logging
+import time
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Concatenate, ParamSpec, TypeVar
 
-from nodes.membership import Membership, get_membership
-from nodes.node import Node
-from objects.exceptions import NodeUnavailable, OwnerProblem, RangeNotSatisfiable
+from nodes.membership import Membership, Snapshot, get_membership
+from objects import changing
+from objects.changing import Passage, Place
+from objects.exceptions import (
+    LayoutChanging,
+    NodeUnavailable,
+    ObjectNotFound,
+    OwnerProblem,
+    PreconditionFailed,
+    RangeNotSatisfiable,
+)
 from objects.http.parameters import ListingQuery
-from objects.http.reading import ReadAnswer, ReadRequest, judge
+from objects.http.reading import ReadRequest
+from objects.layout.keeper import Lease, get_keeper
+from objects.layout.placement import Placement
 from objects.listing import Listing, list_objects
+from objects.permit import Permit
+from objects.retrieval import Retrieved, read
+from objects.routes import Layouts, Routes
 from objects.routing import BaseRouter, get_router
 from objects.store import (
     Body,
-    NodeResponse,
+    Payload,
     Spool,
     Store,
     Stored,
@@ -36,33 +50,34 @@ logger = logging.getLogger("objgw.service")
 P = ParamSpec("P")
 T = TypeVar("T")
 
-
-@dataclass(frozen=True, slots=True)
-class Retrieved:
-    """An object, or what HTTP answers in its place.
-
-    :ivar answer: status and header fields for the client.
-    :ivar body: the node's answer, whose body is to be sent on and closed; None for no body.
-    """
-
-    answer: ReadAnswer
-    body: NodeResponse | None
+#: How often what is read may be overtaken by a change of the layout before it is given up.
+_TRIES = 3
+#: What says something of an object. Everything else that goes wrong says something of a node.
+_ANSWERS = (ObjectNotFound, PreconditionFailed, RangeNotSatisfiable)
+_OVERTAKEN = "The layout changed while this was done. What became of it is not known; try again."
 
 
 class Service:
     """Gets, puts, deletes and lists objects.
 
-    Each method raises a `MembershipError` when no id can be routed, and the `Problem` that the
+    Each method raises a `MembershipError` or `LayoutUnknown` when no id can be routed,
+    `LayoutChanging` when a change of the layout does not allow it, and the `Problem` that the
     owner's store has; its ``source`` names the node.
 
+    :param router: for where there is no layout.
     :param spool: where bodies of unknown length wait.
+    :param layouts: has the lease.
     """
 
     def __init__(
-        self, membership: Membership, router: BaseRouter, stores: Stores, spool: Spool
+        self,
+        membership: Membership,
+        router: BaseRouter,
+        stores: Stores,
+        spool: Spool,
+        layouts: Layouts,
     ) -> None:
-        self._membership = membership
-        self._router = router
+        self._routes = Routes(membership, router, layouts)
         self._stores = stores
         self._spool = spool
 
@@ -71,7 +86,17 @@ class Service:
 
         :raises ObjectNotFound, PreconditionFailed, RangeNotSatisfiable: see RFC 9110.
         """
-        return self._on_owner(_read, object_id, wanted)
+        for _ in range(_TRIES):
+            lease = self._routes.lease(object_id)
+            try:
+                retrieved = self._done(lease, read, changing.get, object_id, wanted)
+            except _ANSWERS:
+                if self._routes.holds(lease, object_id):
+                    raise
+                continue
+            if time.monotonic() < lease.until or self._still(retrieved, lease, object_id):
+                return retrieved
+        raise LayoutChanging(_OVERTAKEN)
 
     def put(self, object_id: str, body: Body, upload: Upload) -> Stored:
         """Store a body, whole or not at all, in place of what was there.
@@ -80,60 +105,113 @@ class Service:
         :raises SpoolFull, GatewayFull: when there is no room for a body of unknown length.
         :raises InvalidDigest, PreconditionFailed, NodeFull: nothing was stored then.
         """
+        placement = self._routes.lease(object_id).placement
+        if placement is not None and placement.source(object_id):
+            changing.refuse_to_write(placement.state)
         with closing(payload_of(body, self._spool)) as payload:
-            return self._on_owner(Store.put, object_id, payload, upload)
+            lease = self._routes.lease(object_id)
+            permit = Permit(self._routes, self._stores, lease, object_id)
+            payload.permit = permit
+            try:
+                stored = self._done(lease, _put, changing.put, object_id, payload, upload)
+            except PreconditionFailed:
+                self._acknowledge(permit.lease, object_id)
+                raise
+        self._acknowledge(permit.lease, object_id)
+        return stored
 
     def delete(self, object_id: str) -> None:
         """Remove an object, or do nothing when there is none."""
-        self._on_owner(Store.delete, object_id)
+        lease = self._routes.lease(object_id)
+        self._done(lease, _delete, changing.delete, object_id)
+        self._acknowledge(lease, object_id)
 
     def list(self, query: ListingQuery) -> Listing:
         """One page of the objects of all nodes, once more when a node has moved.
 
         :raises NodeUnavailable: see `list_objects`.
         """
-        snapshot = self._membership.current()
+        for _ in range(_TRIES):
+            lease = self._routes.lease_of_all()
+            listing = self._list(lease, query)
+            # Where no node could be listed, nothing was said of any object.
+            if not (listing.entries or listing.following) and listing.missing:
+                return listing
+            if self._routes.holds_for_all(lease):
+                return listing
+        raise LayoutChanging(_OVERTAKEN)
+
+    def _list(self, lease: Lease, query: ListingQuery) -> Listing:
+        snapshot = self._routes.snapshot(lease)
         # Asking a node that hangs takes its time, so it is done again only for news.
         try:
-            listing = self._listed(snapshot.nodes, query)
+            listing = self._listed(lease, snapshot, query)
         except NodeUnavailable:
-            fresh = self._membership.rediscover(snapshot)
+            fresh = self._routes.renewed(lease, snapshot)
             if fresh.nodes == snapshot.nodes:
                 raise
         else:
             if not listing.missing:
                 return listing
-            fresh = self._membership.rediscover(snapshot)
+            fresh = self._routes.renewed(lease, snapshot)
             if fresh.nodes == snapshot.nodes:
                 return listing
-        return self._listed(fresh.nodes, query)
+        return self._listed(lease, fresh, query)
 
-    def _listed(self, nodes: tuple[Node, ...], query: ListingQuery) -> Listing:
-        return list_objects(nodes, self._router, self._stores, query)
+    def _listed(self, lease: Lease, snapshot: Snapshot, query: ListingQuery) -> Listing:
+        nodes, rounds = snapshot.nodes, 1
+        if lease.placement is not None:
+            twice = changing.lies_at_both(lease.placement.state)
+            rounds = 2 if twice else 1
+            nodes = (lease.placement.holders if twice else lease.placement.members)(nodes)
+        whose = self._routes.whose(lease, snapshot)
+        return list_objects(nodes, whose, self._stores, query, rounds)
 
-    def _on_owner(
+    def _still(self, retrieved: Retrieved, lease: Lease, object_id: str) -> bool:
+        """`Routes.holds`; what was retrieved is closed if not."""
+        holds = False
+        try:
+            holds = self._routes.holds(lease, object_id)
+        finally:
+            if not holds and retrieved.body is not None:
+                retrieved.body.close()
+        return holds
+
+    def _acknowledge(self, lease: Lease, object_id: str) -> None:
+        """Nothing, when what was written by a lease may be said to be there.
+
+        :raises LayoutChanging: when it may have come too late.
+        """
+        if not (time.monotonic() < lease.until or self._routes.holds(lease, object_id)):
+            raise LayoutChanging(_OVERTAKEN)
+
+    def _done(
         self,
+        lease: Lease,
         operation: Callable[Concatenate[Store, str, P], T],
+        in_passage: Callable[Concatenate[Passage, str, P], T],
         object_id: str,
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> T:
-        """The outcome of an operation on the store of the node that owns an id.
+        """The outcome of an operation on the store of the node that owns an id; when the id is on
+        its way from one node to another, of the other one.
 
         When that fails in a way that says nothing against the same request (the owner cannot be
         reached, or refuses its keys), the snapshot may be out of date: the nodes are discovered
         anew, and if the owner is elsewhere now, or up, the operation is done once more.
         """
-        snapshot = self._membership.current()
-        owner = self._router.owner(object_id, snapshot.nodes)
+        placement = lease.placement
+        if placement is not None and placement.changing and placement.source(object_id):
+            return self._passed(placement, in_passage, object_id, *args, **kwargs)
+        snapshot, owner = self._routes.find(lease, object_id)
         try:
             return operation(self._stores.of(owner), object_id, *args, **kwargs)
         except Problem as problem:
-            problem.source = f"node {owner.name}"
+            problem.source = problem.source or f"node {owner.name}"
             if not (isinstance(problem, OwnerProblem) and problem.repeatable):
                 raise
-            fresh = self._membership.rediscover(snapshot)
-            found = self._router.owner(object_id, fresh.nodes)
+            found = self._routes.find_again(lease, snapshot, object_id)
             # Another owner would mean another membership: that is for the next request to act on.
             if found == owner or found.name != owner.name or found.down_reason:
                 raise
@@ -141,44 +219,52 @@ class Service:
         try:
             return operation(self._stores.of(found), object_id, *args, **kwargs)
         except Problem as problem:
-            problem.source = f"node {found.name}"
+            problem.source = problem.source or f"node {found.name}"
             raise
 
-
-def _read(store: Store, object_id: str, wanted: ReadRequest) -> Retrieved:
-    """Answer a GET or HEAD with one request to the node; with a second one when the first asked for
-    a part and all is needed, see `ReadRequest.asks_again` and `judge`.
-    """
-    conditional = wanted.conditions.for_node
-    if wanted.byte_range is not None and wanted.byte_range.suffix != 0:
+    def _passed(
+        self,
+        placement: Placement,
+        operation: Callable[Concatenate[Passage, str, P], T],
+        object_id: str,
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        """As `_done`, for an id on its way."""
+        snapshot = self._routes.latest()
+        passage = self._passage(placement, snapshot, object_id)
         try:
-            response = store.get(object_id, {**conditional, "Range": wanted.byte_range.header})
-        except RangeNotSatisfiable:
-            if not wanted.asks_again:
+            return operation(passage, object_id, *args, **kwargs)
+        except OwnerProblem as problem:
+            if not problem.repeatable:
                 raise
-        else:
-            if retrieved := _judged(wanted, response):
-                return retrieved
-    response = store.get(object_id, conditional, head=wanted.head)
-    retrieved = _judged(wanted, response)
-    assert retrieved is not None  # noqa: S101  (`judge` asks for all of it only once)
-    return retrieved
+            found = self._passage(placement, self._routes.latest(snapshot), object_id)
+            if found == passage:
+                raise
+        return operation(found, object_id, *args, **kwargs)
+
+    def _passage(self, placement: Placement, snapshot: Snapshot, object_id: str) -> Passage:
+        nodes = placement.nodes(snapshot.nodes)
+        source = placement.source(object_id)
+        return Passage(
+            placement.state,
+            placement.tombstone,
+            Place(nodes[placement.owner(object_id)], self._stores),
+            Place(nodes[source], self._stores)
+            if source is not None and source not in placement.layout.lost
+            else None,
+        )
 
 
-def _judged(wanted: ReadRequest, response: NodeResponse) -> Retrieved | None:
-    """What `judge` says of a node's answer, which is closed unless its body is to be sent on."""
-    try:
-        answer = judge(wanted, response)
-    except Problem:
-        response.close()
-        raise
-    if answer is not None and answer.body:
-        return Retrieved(answer, response)
-    response.close()
-    return None if answer is None else Retrieved(answer, None)
+def _put(store: Store, object_id: str, payload: Payload, upload: Upload) -> Stored:
+    return store.put(object_id, payload, upload)
+
+
+def _delete(store: Store, object_id: str) -> None:
+    store.delete(object_id)
 
 
 @lru_cache(maxsize=1)
 def get_service() -> Service:
     """The service of this process."""
-    return Service(get_membership(), get_router(), get_stores(), get_spool())
+    return Service(get_membership(), get_router(), get_stores(), get_spool(), get_keeper())

@@ -46,6 +46,9 @@ OBJGW_DISCOVERY_TIMEOUT = env.seconds("OBJGW_DISCOVERY_TIMEOUT", 5.0, low=0.1, h
 
 # --- which node owns an id, and how to reach it -----------------------------------------------
 OBJGW_ROUTER = env.text("OBJGW_ROUTER", "modulo")
+# Seconds for which a gateway may act by a layout without having read it again. Those that read it
+# do so five times within, or once a second.
+OBJGW_LAYOUT_LEASE = env.seconds("OBJGW_LAYOUT_LEASE", 5.0, low=1, high=300)
 OBJGW_BUCKET = env.text("OBJGW_BUCKET", "objects")
 OBJGW_CONNECT_TIMEOUT = env.seconds("OBJGW_CONNECT_TIMEOUT", 1.0, low=0.05, high=60)
 OBJGW_READ_TIMEOUT = env.seconds("OBJGW_READ_TIMEOUT", 30.0, low=0.1, high=3600)

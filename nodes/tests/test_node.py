@@ -50,6 +50,7 @@ SWARM_STATES = [
         *((state, f"its container is {state}") for state in SWARM_STATES),
         (NodeState.ASSUMED, None),
         (NodeState.UNKNOWN, None),
+        (NodeState.MISSING, "the layout names it, and there is no such container"),
     ],
 )
 def test_what_each_state_means(state: NodeState, obstacle: str | None) -> None:

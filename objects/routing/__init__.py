@@ -5,13 +5,30 @@ from functools import lru_cache
 from django.conf import settings
 from django.utils.module_loading import import_string
 
-from objects.routing.base import BaseRouter
+from objects.routing.base import MAX_WEIGHT, BaseRouter, Member, check_weights
 from objects.routing.modulo import ModuloRouter
+from objects.routing.rendezvous import RendezvousRouter
+from objects.routing.ring import RingRouter
 
-__all__ = ["ALIASES", "BaseRouter", "ModuloRouter", "get_router", "router_class"]
+__all__ = [
+    "ALIASES",
+    "MAX_WEIGHT",
+    "BaseRouter",
+    "Member",
+    "ModuloRouter",
+    "RendezvousRouter",
+    "RingRouter",
+    "check_weights",
+    "get_router",
+    "router_class",
+]
 
 #: Short names of the routers that are part of objgw, for OBJGW_ROUTER.
-ALIASES = {"modulo": "objects.routing.modulo.ModuloRouter"}
+ALIASES = {
+    "modulo": "objects.routing.modulo.ModuloRouter",
+    "rendezvous": "objects.routing.rendezvous.RendezvousRouter",
+    "ring": "objects.routing.ring.RingRouter",
+}
 
 
 def router_class(name: str) -> type[BaseRouter]:

@@ -3,8 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 
-from nodes.node import Node
-from objects.routing.base import BaseRouter
+from objects.routing.base import BaseRouter, M, Member
 
 
 class ModuloRouter(BaseRouter):
@@ -13,9 +12,9 @@ class ModuloRouter(BaseRouter):
     MD5 spreads any set of ids evenly; nothing here depends on its being hard to invert.
     """
 
-    def owner(self, object_id: str, nodes: Sequence[Node]) -> Node:
+    def owner(self, object_id: str, nodes: Sequence[M]) -> M:
         digest = hashlib.md5(object_id.encode("ascii"), usedforsecurity=False).digest()
         return nodes[int.from_bytes(digest, "big") % len(nodes)]
 
-    def shares(self, nodes: Sequence[Node]) -> Sequence[float]:
+    def shares(self, nodes: Sequence[Member]) -> Sequence[float]:
         return [1 / len(nodes) for _ in nodes]

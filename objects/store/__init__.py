@@ -7,9 +7,10 @@ from django.conf import settings
 from nodes.node import Node
 from objects.exceptions import OwnerProblem
 from objects.store.client import Limits
+from objects.store.copying import Found, NotProved, SourceChanged, copy, find
 from objects.store.entries import Entry, NodeListing
 from objects.store.errors import TransportError
-from objects.store.payload import PART_SIZE, Body, payload_of
+from objects.store.payload import PART_SIZE, Body, Payload, Whole, payload_of
 from objects.store.registry import Stores
 from objects.store.response import NodeResponse
 from objects.store.spool import Spool, default_size
@@ -21,8 +22,12 @@ __all__ = [
     "PART_SIZE",
     "Body",
     "Entry",
+    "Found",
     "NodeListing",
     "NodeResponse",
+    "NotProved",
+    "Payload",
+    "SourceChanged",
     "Spool",
     "Store",
     "Stored",
@@ -30,11 +35,15 @@ __all__ = [
     "TransportError",
     "Upload",
     "Wait",
+    "Whole",
     "configure",
+    "copy",
+    "find",
     "get_spool",
     "get_stores",
     "payload_of",
     "probe",
+    "quick_stores",
     "spool_share",
 ]
 
@@ -66,6 +75,19 @@ def _limits() -> Limits:
 def get_stores() -> Stores:
     """The stores of this process."""
     return Stores(settings.OBJGW_BUCKET, _limits(), wait=_Configured.wait)
+
+
+def quick_stores(timeout: float) -> Stores:
+    """Stores with connections of their own: what is short and urgent waits behind nobody's bytes.
+
+    :param timeout: seconds for a connection, and again for a node's silence.
+    """
+    limits = Limits(
+        min(timeout, settings.OBJGW_CONNECT_TIMEOUT),
+        min(timeout, settings.OBJGW_READ_TIMEOUT),
+        concurrency=4,
+    )
+    return Stores(settings.OBJGW_BUCKET, limits, wait=_Configured.wait)
 
 
 @lru_cache(maxsize=1)

@@ -48,6 +48,18 @@ def flaw_of_object(answer: NodeResponse, asked: _Asked) -> str | None:
     return None if answer.status == 200 else "with that status"
 
 
+def flaw_of_part(answer: NodeResponse, asked: _Asked) -> str | None:
+    """The `Flaw` of an answer to GET with ``partNumber``."""
+    if answer.length is None:
+        return "without a Content-Length"
+    if answer.status != 206:
+        return "with that status"
+    got = _CONTENT_RANGE.fullmatch(answer.headers.get("content-range", ""))
+    if got is None or int(got[2]) - int(got[1]) + 1 != answer.length:
+        return "without a Content-Range that fits"
+    return None
+
+
 def flaw_of_stored(answer: NodeResponse, asked: _Asked = None) -> str | None:
     """The `Flaw` of an answer to the PUT of an object or a part."""
     if answer.status != 200:

@@ -75,8 +75,8 @@ class MultipartUpload:
         self._query = "uploadId=" + quote(upload_id, safe="")
         self._parts: list[str] = []
 
-    def send(self, part: Iterable[bytes], length: int) -> None:
-        """Send the next part, of ``length`` bytes."""
+    def send(self, part: Iterable[bytes], length: int) -> str:
+        """Send the next part, of ``length`` bytes, and return its ETag."""
         answer = self._call(
             Call(
                 "PUT",
@@ -90,6 +90,7 @@ class MultipartUpload:
         )
         answer.close()
         self._parts.append(answer.headers["etag"])
+        return self._parts[-1]
 
     def complete(self, headers: Mapping[str, str]) -> str:
         """Make the parts an object, and return its ETag.
@@ -193,6 +194,7 @@ def upload(
                 break
         if announced is not None and base64.b64encode(md5.digest()).decode() != announced:
             raise InvalidDigest
+        parts.permit()
         return multipart.complete(conditions)
     except BaseException:
         multipart.abort()

@@ -4,7 +4,7 @@ This is decided here, by its length, and with it whether the body can be sent ag
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from typing import ClassVar, Protocol
 
@@ -40,14 +40,21 @@ class Body(Protocol):
         """
 
 
+def _granted() -> None:
+    """Nothing speaks against it."""
+
+
 class Payload(ABC):
     """A body to be stored.
 
     :cvar streamed: whether it comes from the client while it is sent: the node is asked whether it
         wants the body before a byte of it is taken.
+    :ivar permit: asked before the last byte is sent, and before several parts become an object.
+        What it raises ends the upload, and nothing is stored then.
     """
 
     streamed: ClassVar[bool] = True
+    permit: Callable[[], None] = staticmethod(_granted)
 
     @property
     @abstractmethod
@@ -71,6 +78,19 @@ class Payload(ABC):
     def close(self) -> None:  # noqa: B027  (most hold nothing)
         """Done with it."""
 
+    def _permitted(self, chunks: Iterable[bytes], length: int) -> Iterator[bytes]:
+        """The chunks of a body of so many bytes, the last one only with permission."""
+        left = length
+        for chunk in chunks:
+            left -= len(chunk)
+            if left > 0:
+                yield chunk
+                continue
+            if len(chunk) > 1:
+                yield chunk[:-1]
+            self.permit()
+            yield chunk[-1:]
+
 
 class Whole(Payload):
     """A small body, in memory."""
@@ -84,6 +104,7 @@ class Whole(Payload):
         self.length = self.sent = len(data)
 
     def __iter__(self) -> Iterator[bytes]:
+        self.permit()
         return iter((self._data,))
 
 
@@ -106,7 +127,7 @@ class Streamed(Payload):
         return self._body.received == 0
 
     def __iter__(self) -> Iterator[bytes]:
-        return iter(lambda: self._body.read(CHUNK), b"")
+        return self._permitted(iter(lambda: self._body.read(CHUNK), b""), self.length)
 
 
 class Parts(Payload):
@@ -144,8 +165,8 @@ class Parts(Payload):
 
     def __iter__(self) -> Iterator[bytes]:
         self._file.rewind()
-        while chunk := self._file.read(CHUNK):
-            yield chunk
+        chunks = iter(lambda: self._file.read(CHUNK), b"")
+        return self._permitted(chunks, self.part_length)
 
     def read_next_part(self) -> bool:
         """Read the next part in place of the present one; False when there is none."""

@@ -44,8 +44,8 @@ class Signer:
 
         :param path: percent-encoded.
         :param query: percent-encoded, the parameters in the order of their names.
-        :param amz_headers: ``x-amz-*`` fields in lower case, whose values have single spaces; a
-            node refuses those that are not signed.
+        :param amz_headers: ``x-amz-*`` fields in lower case; a node refuses those that are not
+            signed.
         :param now: POSIX time, the clock's by default.
         """
         stamp = _stamp(int(time.time() if now is None else now))
@@ -53,7 +53,9 @@ class Signer:
         headers = {"Host": self._address, "x-amz-content-sha256": UNSIGNED, "x-amz-date": stamp}
         if amz_headers:
             headers |= amz_headers
-            ordered = sorted((name.lower(), value) for name, value in headers.items())
+            ordered = sorted(
+                (name.lower(), " ".join(value.split())) for name, value in headers.items()
+            )
             names = ";".join(name for name, _ in ordered)
             canonical = "".join(f"{name}:{value}\n" for name, value in ordered)
         else:
@@ -62,7 +64,8 @@ class Signer:
                 f"host:{self._address}\nx-amz-content-sha256:{UNSIGNED}\nx-amz-date:{stamp}\n"
             )
         request = f"{method}\n{path}\n{query}\n{canonical}\n{names}\n{UNSIGNED}"
-        digest = hashlib.sha256(request.encode()).hexdigest()
+        # As it goes over the wire.
+        digest = hashlib.sha256(request.encode("latin-1")).hexdigest()
         signature = hmac.digest(
             self._key_of(stamp[:8]), f"{_ALGORITHM}\n{stamp}\n{scope}\n{digest}".encode(), "sha256"
         ).hex()

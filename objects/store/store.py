@@ -35,6 +35,7 @@ from objects.store.expected import (
     flaw_of_deleted,
     flaw_of_document,
     flaw_of_object,
+    flaw_of_part,
     flaw_of_stored,
 )
 from objects.store.metadata import amz_fields, metadata_in
@@ -63,6 +64,12 @@ class Upload:
     def __post_init__(self, metadata: Mapping[str, str]) -> None:
         if metadata:
             object.__setattr__(self, "amz_headers", amz_fields(metadata))
+
+    def under(self, conditions: Mapping[str, str]) -> "Upload":
+        """The same under other conditions."""
+        upload = Upload(self.headers, conditions=conditions)
+        object.__setattr__(upload, "amz_headers", self.amz_headers)
+        return upload
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +124,37 @@ class Store:
             raise ObjectNotFound(f"There is no object '{key}'.") from None
         answer.metadata = metadata_in(answer.headers)
         return answer
+
+    def get_part(self, key: str, number: int, headers: Mapping[str, str]) -> NodeResponse:
+        """As `get`, for one part of an object, as it was uploaded.
+
+        :param number: the first part is 1.
+        :returns: the answer, with a status of 206.
+        """
+        path = f"/{self._bucket}/{key}"
+        answer = self._answer(
+            Call("GET", path, query=f"partNumber={number}", headers=headers), flaw_of_part
+        )
+        answer.metadata = metadata_in(answer.headers)
+        return answer
+
+    def begin_upload(
+        self, key: str, upload: Upload, *, amz_headers: Mapping[str, str]
+    ) -> multipart.MultipartUpload:
+        """Begin an object of several parts, to be completed or aborted by the caller.
+
+        :param upload: its conditions are for the completion, and are looked at now as well.
+        :param amz_headers: further fields to be signed.
+        :raises PreconditionFailed: when there is no use in sending a part.
+        """
+        if not self._has_bucket:
+            self.create_bucket()
+        return multipart.MultipartUpload(
+            self._client,
+            f"/{self._bucket}/{key}",
+            {**upload.headers, **upload.conditions},
+            {**upload.amz_headers, **amz_headers},
+        )
 
     def delete(self, key: str) -> None:
         """Remove an object, or do nothing when there is none."""

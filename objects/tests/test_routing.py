@@ -86,14 +86,14 @@ def test_the_setting_picks_the_router(settings: Settings) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["rendezvous", "no.such.module", "objects.routing.get_router", "nodes.node.Node", ""]
+    "name", ["random", "no.such.module", "objects.routing.get_router", "nodes.node.Node", ""]
 )
 def test_what_is_not_a_router_is_refused(name: str, settings: Settings) -> None:
     with pytest.raises(ImportError):
         router_class(name)
     settings.OBJGW_ROUTER = name
     (error,) = router_check(None)
-    assert "OBJGW_ROUTER must be modulo or" in error.msg
+    assert "OBJGW_ROUTER must be modulo, rendezvous, ring or" in error.msg
     assert f"'{name}'" in error.msg
 
 

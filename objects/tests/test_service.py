@@ -8,10 +8,12 @@ import pytest
 from nodes.exceptions import MembershipIncomplete, MembershipUnknown
 from nodes.membership import Membership, Snapshot
 from nodes.node import Node, NodeState
+from objects.changing import Passage
 from objects.exceptions import NodeBusy, NodeRefusedCredentials, NodeUnavailable, ObjectNotFound
 from objects.routing import ModuloRouter
 from objects.service import Service
 from objects.store import Spool, Store, Stores
+from objects.tests.leases import FOREVER, GivenLeases
 from objects.tests.membership_of import node, nodes, stopped
 
 MOVED = "192.0.2.99"
@@ -72,13 +74,17 @@ class Case:
                 raise outcome
             return outcome
 
+        def moving(passage: Passage, object_id: str) -> str:
+            raise AssertionError("no id is on its way")
+
         service = Service(
             cast("Membership", self.membership),
             ModuloRouter(),
             cast("Stores", self.stores),
             Spool(0),
+            GivenLeases(),
         )
-        return service._on_owner(operation, ID)
+        return service._done(FOREVER, operation, moving, ID)
 
 
 def unreachable() -> NodeUnavailable:
