@@ -7,10 +7,11 @@ target under the same key is newer: an object that a client wrote, or the tombst
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from enum import StrEnum
 
 from objects.exceptions import PreconditionFailed
-from objects.store import Found, NotProved, SourceChanged, Store, copy, find
+from objects.store import Found, SourceChanged, Store, copy, find
 
 
 class Outcome(StrEnum):
@@ -65,4 +66,14 @@ def move(source: Store, target: Store, found: Found, permit: Permit) -> Outcome:
     return outcome
 
 
-__all__ = ["NotProved", "Outcome", "Permit", "move"]
+def copy_one(source: Store, target: Store, key: str, permit: Permit = lambda size: None) -> None:
+    """Copy an object ahead of the mover. Nothing happens when the source has none, or the target
+    has something. The source keeps what it has.
+
+    :raises NotProved: when the copy is not what the source has.
+    :raises Problem: from a node; its ``source`` names it.
+    """
+    if found := find(source, key):
+        permit(0)
+        with suppress(PreconditionFailed, SourceChanged):
+            copy(source, target, found, throttle=permit)
