@@ -7,13 +7,15 @@ whoever looks at the target, the source, and the target again finds what was the
 docs/layout.md says why each step is needed.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+import logging
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 from nodes.node import Node
 from objects.exceptions import (
     LayoutChanging,
+    NodeError,
     ObjectNotFound,
     PreconditionFailed,
     RangeNotSatisfiable,
@@ -22,12 +24,21 @@ from objects.http.reading import ReadRequest
 from objects.layout.document import State
 from objects.layout.tombstone import Tombstone, is_tombstone
 from objects.retrieval import Deleted, Retrieved, read
-from objects.store import Payload, Store, Stored, Stores, Upload, Whole
+from objects.store import (
+    NotProved,
+    Payload,
+    SourceChanged,
+    Store,
+    Stored,
+    Stores,
+    Upload,
+    Whole,
+    copy,
+    find,
+)
 from problems.problem import Problem
 
-#: Copies what a source has under a key to a target that has nothing there, and proves it. Nothing
-#: happens when the source has nothing, or the target something. The source may keep what it has.
-CopyOne = Callable[[Store, Store, str], None]
+logger = logging.getLogger("objgw.layout")
 
 #: How often an id may change under our hands before a write is refused.
 _TRIES = 5
@@ -60,14 +71,12 @@ class Passage:
     :ivar tombstone: of this change.
     :ivar target: the node that will own it.
     :ivar source: the one that owned it; None when it is lost.
-    :ivar copy_one: see `CopyOne`.
     """
 
     state: State
     tombstone: Tombstone
     target: Place
     source: Place | None
-    copy_one: CopyOne
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,8 +217,21 @@ def _fetched(passage: Passage, target: Store, object_id: str, wanted: str) -> _S
             if before.there and wanted not in (_ANY, before.etag):
                 raise PreconditionFailed
             if before.there:
-                passage.copy_one(source, target, object_id)
+                _copy(source, target, object_id)
     return _look(target, passage.tombstone, object_id)
+
+
+def _copy(source: Store, target: Store, object_id: str) -> None:
+    """Take an object to the target, unless somebody is faster. The source keeps it."""
+    found = find(source, object_id)
+    if found is None:
+        return
+    try:
+        copy(source, target, found)
+    except (PreconditionFailed, SourceChanged) as overtaken:
+        logger.debug("%s was not copied: %s", object_id, overtaken)
+    except NotProved as error:
+        raise NodeError("did not store a copy as it was sent").noted(str(error)) from error
 
 
 def _read(store: Store, tombstone: Tombstone, object_id: str, wanted: ReadRequest) -> Retrieved:

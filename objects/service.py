@@ -13,7 +13,7 @@ from typing import Concatenate, ParamSpec, TypeVar
 
 from nodes.membership import Membership, Snapshot, get_membership
 from objects import changing
-from objects.changing import CopyOne, Passage, Place
+from objects.changing import Passage, Place
 from objects.exceptions import (
     LayoutChanging,
     NodeUnavailable,
@@ -66,7 +66,6 @@ class Service:
     :param router: for where there is no layout.
     :param spool: where bodies of unknown length wait.
     :param layouts: has the lease.
-    :param copy_one: takes an object to its new owner when a condition asks for that.
     """
 
     def __init__(
@@ -76,12 +75,10 @@ class Service:
         stores: Stores,
         spool: Spool,
         layouts: Layouts,
-        copy_one: CopyOne,
     ) -> None:
         self._routes = Routes(membership, router, layouts)
         self._stores = stores
         self._spool = spool
-        self._copy_one = copy_one
 
     def get(self, object_id: str, wanted: ReadRequest) -> Retrieved:
         """Answer a GET or HEAD.
@@ -225,7 +222,6 @@ class Service:
             Place(nodes[source], self._stores)
             if source is not None and source not in placement.layout.lost
             else None,
-            self._copy_one,
         )
 
     def _on_owner(
@@ -306,6 +302,4 @@ class _Permit:
 @lru_cache(maxsize=1)
 def get_service() -> Service:
     """The service of this process."""
-    return Service(
-        get_membership(), get_router(), get_stores(), get_spool(), get_keeper(), copy_one
-    )
+    return Service(get_membership(), get_router(), get_stores(), get_spool(), get_keeper())

@@ -26,8 +26,9 @@ from objects.http.reading import ReadRequest
 from objects.identifiers import is_id, parse_id
 from objects.listing import Listing
 from objects.pages.index import ListingRenderer
+from objects.retrieval import Retrieved
 from objects.serializers import ListingSerializer, StoredSerializer
-from objects.service import Retrieved, get_service
+from objects.service import get_service
 from objects.store import NodeResponse, TransportError, Upload
 from problems.failures import get_failures
 from problems.handler import request_line

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from objects.layout import LAYOUT_KEY
 from objects.tests.node_server import NodeServer, Peer, Script, ok
 
 BUCKET = "objects"
@@ -20,6 +21,7 @@ def document(root: str, inner: str = "") -> bytes:
 GOOD: Mapping[str, bytes] = {
     "create bucket": ok(),
     "probe": ok(),
+    "layout": b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n",
     "list": ok(document("ListBucketResult", "<IsTruncated>false</IsTruncated>")),
     "get": ok(b"hello", ETAG),
     "head": ok(b"hello", ETAG)[: -len(b"hello")],
@@ -46,7 +48,8 @@ class ScriptedS3:
     Behind an answer that is not one of `GOOD` it ends the connection.
 
     :ivar odd: the answers that are other than good: bytes, `Then`, or what plays on by itself.
-    :ivar seen: the kinds of the requests that came, in their order.
+    :ivar seen: the kinds of the requests that came, in their order. Those for the layout come by
+        themselves, and are left out.
     :ivar answered: the kinds of those that have their whole answer.
     """
 
@@ -60,14 +63,16 @@ class ScriptedS3:
     def _play(self, peer: Peer) -> None:
         while head := peer.request().decode("latin-1"):
             kind = kind_of(head)
-            self.seen.append(kind)
+            if kind != "layout":
+                self.seen.append(kind)
             _take_body(peer, head)
             answer = self.odd.get(kind, GOOD[kind])
             if callable(answer):
                 answer(peer)
                 return
             peer.send(answer.answer if isinstance(answer, Then) else answer)
-            self.answered.append(kind)
+            if kind != "layout":
+                self.answered.append(kind)
             if isinstance(answer, Then):
                 peer.until_hung_up()
             if kind in self.odd:
@@ -80,6 +85,8 @@ def kind_of(head: str) -> str:
     path, _, query = target.partition("?")
     if path == f"/{BUCKET}":
         return {"PUT": "create bucket", "HEAD": "probe", "GET": "list"}[method]
+    if path == f"/{BUCKET}/{LAYOUT_KEY}":
+        return "layout"
     if query.startswith("uploads"):
         return "begin"
     if query.startswith("partNumber"):

@@ -12,6 +12,7 @@ from objects.exceptions import NodeBusy, NodeRefusedCredentials, NodeUnavailable
 from objects.routing import ModuloRouter
 from objects.service import Service
 from objects.store import Spool, Store, Stores
+from objects.tests.leases import FOREVER, GivenLeases
 from objects.tests.membership_of import node, nodes, stopped
 
 MOVED = "192.0.2.99"
@@ -77,8 +78,9 @@ class Case:
             ModuloRouter(),
             cast("Stores", self.stores),
             Spool(0),
+            GivenLeases(),
         )
-        return service._on_owner(operation, ID)
+        return service._on_owner(FOREVER, operation, ID)
 
 
 def unreachable() -> NodeUnavailable:

@@ -74,11 +74,13 @@ def post_worker_init(worker: object) -> None:
     from nodes.membership import get_membership
     from nodes.news import get_news
     from objects import store
+    from objects.layout.keeper import get_keeper
     from objgw_site.server.internals import await_readable
 
     store.configure(wait=await_readable)
     get_news().record = SharedRecord(news_file)
     get_membership().start_refreshing()
+    get_keeper().start()
     # Django needs it for the first error that it logs, when there may be no descriptor to load it.
     codecs.lookup("unicode_escape")
     # What is here now stays: a collection that looks at all of it takes 50 ms.

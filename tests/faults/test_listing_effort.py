@@ -12,6 +12,7 @@ from objects.http.parameters import ListingQuery
 from objects.routing import ModuloRouter
 from objects.service import Service
 from objects.store import Entry, NodeListing, Spool, Stores
+from objects.tests.leases import GivenLeases
 
 NODES = tuple(
     Node(name, "127.0.0.1", 9000 + i, NodeState.RUNNING, Credentials("k", "s"))
@@ -59,7 +60,13 @@ class StandInStore:
 
 
 def service(membership: StandInMembership, stores: StandInStores) -> Service:
-    return Service(cast("Membership", membership), ModuloRouter(), cast("Stores", stores), Spool(0))
+    return Service(
+        cast("Membership", membership),
+        ModuloRouter(),
+        cast("Stores", stores),
+        Spool(0),
+        GivenLeases(),
+    )
 
 
 def test_a_partial_listing_asks_each_node_once() -> None:
