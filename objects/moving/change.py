@@ -1,9 +1,9 @@
 """Changing the layout, from one that is stable to another: one state after the other.
 
-Every state is entered only when the one before has counted for a lease (docs/layout.md). All that is
-known lies on the nodes, so whoever comes next goes on where this one was ended; and several may be at
-it at once, for each step is one that can be done twice: the layout is replaced by compare-and-swap,
-and who was too late goes on with what is there.
+Every state is entered only when the one before has counted for a lease (docs/layout.md). All that
+is known lies on the nodes, so whoever comes next goes on where this one was ended; and several may
+be at it at once, for each step is one that can be done twice: the layout is replaced by
+compare-and-swap, and who was too late goes on with what is there.
 """
 
 import threading
@@ -57,6 +57,7 @@ class Change:
     """Brings changes of the layout about.
 
     :param stop: set from elsewhere, to end at the next step.
+    :ivar progress: of what is moved, or was.
     """
 
     def __init__(
@@ -75,6 +76,7 @@ class Change:
         self._view = view
         self._stop = stop
         self._pace = Pace(options.rate, stop)
+        self.progress = Progress()
         self._counts: Layout | None = None
         self._counts_since = 0.0
 
@@ -158,7 +160,7 @@ class Change:
         layout = placement.layout
         assert layout.previous is not None  # noqa: S101  (it is not stable)
         sources = sorted({member.name for member in layout.previous.members} - layout.lost)
-        progress = Progress()
+        self.progress = progress = Progress()
         progress.total = survey(placement, sources, self._where).moving
         self._view.progress(progress)
 

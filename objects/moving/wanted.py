@@ -104,7 +104,8 @@ def check_router(name: str) -> None:
         router_class(name)
     except ImportError as error:
         raise NotPossible(
-            f"--router {name}: must be {', '.join(ALIASES)} or the dotted path of a router: {error}."
+            f"--router {name}: must be {', '.join(ALIASES)} or the dotted path of a router "
+            f"({error})."
         ) from error
 
 

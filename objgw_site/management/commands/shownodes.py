@@ -1,7 +1,5 @@
 import json
-import logging
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any
 
 from django.core.checks import ERROR, CheckMessage, run_checks
@@ -12,6 +10,7 @@ from nodes.membership import get_membership
 from objects.routing import get_router
 from objects.store import probe
 from objgw_site.status.health import Health, health
+from problems.quiet import quiet
 
 
 class Command(BaseCommand):
@@ -29,7 +28,7 @@ class Command(BaseCommand):
         checked: Sequence[Health] = ()
         problem = "; ".join(message.msg for message in self._failed_checks()) or None
         if problem is None:
-            with _quiet(options["verbosity"]):
+            with quiet(options["verbosity"]):
                 checked, problem = _examined()
         rows = _rows(checked, get_router().shares([item.node for item in checked]))
         if options["json"]:
@@ -67,19 +66,6 @@ def _examined() -> tuple[Sequence[Health], str | None]:
         names = ", ".join(unusable)
         return checked, f"{len(unusable)} of {len(checked)} nodes cannot serve: {names}"
     return checked, None
-
-
-@contextmanager
-def _quiet(verbosity: int) -> Iterator[None]:
-    """Keep out of the log, unless asked for more, what the command itself is about to say."""
-    logger = logging.getLogger("objgw")
-    level = logger.level
-    if verbosity < 2:
-        logger.setLevel(logging.ERROR)
-    try:
-        yield
-    finally:
-        logger.setLevel(level)
 
 
 def _rows(checked: Sequence[Health], shares: Sequence[float]) -> list[dict[str, object]]:
