@@ -167,7 +167,7 @@ class Change:
         def select(name: str, entry: Entry) -> Task | None:
             if kind_of(placement, name, entry) is not Kind.LEAVING:
                 return None
-            return Task(name, placement.owner(entry.key).name, entry)
+            return Task(name, placement.owner(entry.key), entry)
 
         def act(task: Task) -> bool:
             entry = task.entry

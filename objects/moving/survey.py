@@ -108,7 +108,7 @@ def _count(found: Survey, placement: Placement, name: str, entry: Entry) -> None
     kind = kind_of(placement, name, entry)
     amount = Amount(1, entry.size)
     if kind is Kind.LEAVING:
-        flow = (name, placement.owner(entry.key).name)
+        flow = (name, placement.owner(entry.key))
         found.flows[flow] = found.flows.get(flow, NOTHING) + amount
     elif kind is Kind.OWNED and placement.source(entry.key) is not None:
         found.ahead.note(name, entry)

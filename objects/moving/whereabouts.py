@@ -66,7 +66,7 @@ def kind_of(placement: Placement, name: str, entry: Entry) -> Kind:
     """
     if not is_id(entry.key):
         return Kind.LAYOUT if entry.key == LAYOUT_KEY else Kind.FOREIGN
-    if placement.owner(entry.key).name == name:
+    if placement.owner(entry.key) == name:
         tombstone = placement.changing and placement.tombstone.is_listed_as(entry)
         return Kind.TOMBSTONE if tombstone else Kind.OWNED
     return Kind.LEAVING if placement.source(entry.key) == name else Kind.MISPLACED

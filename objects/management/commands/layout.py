@@ -3,6 +3,7 @@
 import argparse
 import json
 import signal
+import textwrap
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
@@ -35,6 +36,7 @@ from problems.quiet import quiet
 #: The least that is worth a limit: between two chunks nodes must not wait for too long.
 _LEAST_RATE = 64 * 1024
 _INTERRUPTED = 130
+_COLUMNS = 80
 _EXPECTED = (NotPossible, Unsafe, CannotFinish, LayoutConflict, InvalidLayout)
 
 
@@ -77,14 +79,13 @@ class Command(BaseCommand):
             with quiet(options["verbosity"]), _stoppable() as stop:
                 actions[options["action"]](Desk(), options, stop)
         except Stopped:
-            raise CommandError(
-                "interrupted; nothing is lost, and `manage.py layout apply` goes on.",
-                returncode=_INTERRUPTED,
+            raise _failure(
+                "interrupted; nothing is lost, and `manage.py layout apply` goes on.", _INTERRUPTED
             ) from None
         except _EXPECTED as error:
-            raise CommandError(str(error)) from error
+            raise _failure(str(error)) from error
         except Problem as problem:
-            raise CommandError(f"{problem.source} {problem.detail}".strip()) from problem
+            raise _failure(f"{problem.source} {problem.detail}".strip()) from problem
 
     def _show(self, desk: Desk, options: Any, stop: threading.Event) -> None:
         layout = desk.surveyed().newest
@@ -94,10 +95,12 @@ class Command(BaseCommand):
             self._json({"layout": layout_document(layout), "unassigned": unassigned})
             return
         if layout is None:
-            self._say("no layout: all nodes that are found own ids (`layout apply` adopts them)")
-        else:
-            self._say(title_of(layout))
-            self._say(members_of(layout, desk.addresses()))
+            self._say("no layout: all nodes that are found own ids; `layout apply` adopts them:")
+            for name in unassigned:
+                self._say(f"  {name}")
+            return
+        self._say(title_of(layout))
+        self._say(members_of(layout, desk.addresses()))
         if unassigned:
             self._say(f"not in the layout: {', '.join(unassigned)}")
 
@@ -177,9 +180,9 @@ class Command(BaseCommand):
             change = desk.change(Options(), view, stop)
             layout = change.present()
             if layout is None or layout.state is State.STABLE:
-                raise CommandError("No change is under way.")
+                raise _failure("No change is under way.")
             if layout.state is not State.SWITCHING:
-                raise CommandError(_too_late(layout))
+                raise _failure(_too_late(layout))
             layout = change.give_up(layout)
         if options["json"]:
             self._json({"layout": layout_document(layout)})
@@ -195,6 +198,14 @@ class Command(BaseCommand):
 
     def _json(self, document: Mapping[str, Any]) -> None:
         self.stdout.write(json.dumps(document, indent=2))
+
+
+def _failure(text: str, status: int = 1) -> CommandError:
+    """An error in lines that fit behind Django's "CommandError:"."""
+    indent = " " * len("CommandError: ")
+    return CommandError(textwrap.fill(
+        indent + text, _COLUMNS, break_long_words=False, break_on_hyphens=False
+    ).lstrip(), returncode=status)
 
 
 def _action(actions: Any, name: str, text: str) -> CommandParser:
