@@ -40,6 +40,7 @@ def test_the_address_as_it_stands_in_a_url(host: str | None, address: str | None
         (NodeState.DEAD, "its container is dead"),
         (NodeState.ASSUMED, None),
         (NodeState.UNKNOWN, None),
+        (NodeState.MISSING, "the layout names it, and there is no such container"),
     ],
 )
 def test_what_each_state_means(state: NodeState, obstacle: str | None) -> None:
