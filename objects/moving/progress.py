@@ -16,14 +16,14 @@ class Progress:
     :ivar total: what there was to be moved when it was counted; more may have been found since.
     :ivar done: what is not at its source any more.
     :ivar outcomes: how often each came about.
-    :ivar began: on the monotonic clock.
+    :ivar began, last_at: on the monotonic clock, when the first could be and the last was moved.
     """
 
     def __init__(self) -> None:
         self.total = NOTHING
         self.done = NOTHING
         self.outcomes: Counter[Outcome] = Counter()
-        self.began = time.monotonic()
+        self.began = self.last_at = time.monotonic()
         self._lock = threading.Lock()
 
     def moved(self, outcome: Outcome, size: int) -> None:
@@ -31,6 +31,7 @@ class Progress:
         with self._lock:
             self.outcomes[outcome] += 1
             self.done += Amount(1, size)
+            self.last_at = time.monotonic()
 
     @property
     def rate(self) -> float:

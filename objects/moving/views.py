@@ -122,8 +122,7 @@ def figures_of(progress: Progress) -> str:
 
 def summary_of(progress: Progress) -> str:
     """What was moved in all."""
-    seconds = time.monotonic() - progress.began
-    return f"moved {amount_of(progress.done)} in {time_of(seconds)}"
+    return f"moved {amount_of(progress.done)} in {time_of(progress.last_at - progress.began)}"
 
 
 def _pace(progress: Progress) -> str:

@@ -203,9 +203,12 @@ class Command(BaseCommand):
 def _failure(text: str, status: int = 1) -> CommandError:
     """An error in lines that fit behind Django's "CommandError:"."""
     indent = " " * len("CommandError: ")
-    return CommandError(textwrap.fill(
-        indent + text, _COLUMNS, break_long_words=False, break_on_hyphens=False
-    ).lstrip(), returncode=status)
+    return CommandError(
+        textwrap.fill(
+            indent + text, _COLUMNS, break_long_words=False, break_on_hyphens=False
+        ).lstrip(),
+        returncode=status,
+    )
 
 
 def _action(actions: Any, name: str, text: str) -> CommandParser:
