@@ -53,7 +53,8 @@ def survey_document(found: Survey) -> dict[str, Any]:
 def progress_document(progress: Progress) -> dict[str, Any]:
     """What was moved."""
     outcomes = {str(outcome): number for outcome, number in sorted(progress.outcomes.items())}
-    return {"moved": _amount(progress.done), "outcomes": outcomes}
+    seconds = round(progress.last_at - progress.began, 3)
+    return {"moved": _amount(progress.done), "outcomes": outcomes, "seconds": seconds}
 
 
 def _amount(amount: Amount) -> dict[str, int]:

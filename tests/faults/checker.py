@@ -87,9 +87,11 @@ class Client(threading.Thread):
 
     :ivar lasting: how many of the ids, at their beginning, are never deleted.
     :cvar limits: of the pages of a listing.
+    :cvar pause: seconds between two requests.
     """
 
     limits: tuple[int, ...] = (5, 7, 100)
+    pause = 0.0
 
     def __init__(
         self,
@@ -116,7 +118,7 @@ class Client(threading.Thread):
     def run(self) -> None:
         choices = self.choices()
         kinds, weights = list(choices), list(choices.values())
-        while not self._stop_asked.is_set():
+        while not self._stop_asked.wait(self.pause):
             operation = self._random.choices(kinds, weights)[0]
             operation()
             self.operations[operation.__name__.strip("_")] += 1

@@ -154,6 +154,8 @@ class Visitor(checker.Client):
     """A client that replaces by tag as well, and lists with larger pages."""
 
     limits = (50, 1000)
+    #: So that the gateways, the nodes and `apply` have something of the processors, too.
+    pause = 0.02
 
     def run(self) -> None:
         try:
