@@ -7,7 +7,6 @@ target under the same key is newer: an object that a client wrote, or the tombst
 """
 
 from collections.abc import Callable
-from contextlib import suppress
 from enum import StrEnum
 
 from objects.exceptions import PreconditionFailed
@@ -64,16 +63,3 @@ def move(source: Store, target: Store, found: Found, permit: Permit) -> Outcome:
     permit(0)
     source.delete(found.key)
     return outcome
-
-
-def copy_one(source: Store, target: Store, key: str, permit: Permit = lambda size: None) -> None:
-    """Copy an object ahead of the mover. Nothing happens when the source has none, or the target
-    has something. The source keeps what it has.
-
-    :raises NotProved: when the copy is not what the source has.
-    :raises Problem: from a node; its ``source`` names it.
-    """
-    if found := find(source, key):
-        permit(0)
-        with suppress(PreconditionFailed, SourceChanged):
-            copy(source, target, found, throttle=permit)
