@@ -82,6 +82,8 @@ _ROUTED = (
     MembershipUnknown,
     MembershipIncomplete,
     NoNodes,
+    exceptions.LayoutUnknown,
+    exceptions.LayoutChanging,
     exceptions.NodeUnavailable,
     exceptions.NodeBusy,
     exceptions.NodeTimeout,

@@ -33,6 +33,7 @@ from objects.routes import Layouts, Routes
 from objects.routing import BaseRouter, get_router
 from objects.store import (
     Body,
+    Payload,
     Spool,
     Store,
     Stored,
@@ -112,7 +113,7 @@ class Service:
             permit = _Permit(self._routes, self._stores, lease, object_id)
             payload.permit = permit
             try:
-                stored = self._done(lease, Store.put, changing.put, object_id, payload, upload)
+                stored = self._done(lease, _put, changing.put, object_id, payload, upload)
             except PreconditionFailed:
                 self._acknowledge(permit.lease, object_id)
                 raise
@@ -122,7 +123,7 @@ class Service:
     def delete(self, object_id: str) -> None:
         """Remove an object, or do nothing when there is none."""
         lease = self._routes.lease(object_id)
-        self._done(lease, Store.delete, changing.delete, object_id)
+        self._done(lease, _delete, changing.delete, object_id)
         self._acknowledge(lease, object_id)
 
     def list(self, query: ListingQuery) -> Listing:
@@ -257,6 +258,14 @@ class Service:
         except Problem as problem:
             problem.source = problem.source or f"node {found.name}"
             raise
+
+
+def _put(store: Store, object_id: str, payload: Payload, upload: Upload) -> Stored:
+    return store.put(object_id, payload, upload)
+
+
+def _delete(store: Store, object_id: str) -> None:
+    store.delete(object_id)
 
 
 class _Permit:

@@ -60,13 +60,11 @@ class Status:
     """What there is to say of the layout, for people and for readiness.
 
     :ivar layout: the last one that was read, None where there was none.
-    :ivar leased: whether it is known to be in force.
-    :ivar failure: why not.
+    :ivar failure: why it is not known to be in force, None when it is.
     """
 
     layout: Layout | None
-    leased: bool
-    failure: str | None = None
+    failure: str | None
 
 
 class Keeper:
@@ -121,7 +119,7 @@ class Keeper:
             self.lease()
         except Problem as problem:
             failure = problem.detail
-        return Status(self._known.layout, failure is None, failure)
+        return Status(self._known.layout, failure)
 
     def start(self) -> None:
         """Read in the background, once for each process."""

@@ -51,11 +51,7 @@ class Placement:
         """
         seen, found = self._found
         if seen is not discovered:
-            where = {node.name: node for node in discovered}
-            found = {
-                member.name: where.get(member.name) or Node(member.name, None, 0, NodeState.MISSING)
-                for member in (*self._members, *self._before)
-            }
+            found = named_nodes(self.layout, discovered)
             self._found = (discovered, found)
         return found
 
@@ -90,6 +86,18 @@ class Unplaced:
     def hides(self, entry: Listed) -> bool:
         """See `Placement.hides`."""
         return False
+
+
+def named_nodes(layout: Layout, discovered: Sequence[Node]) -> dict[str, Node]:
+    """The nodes that a layout names, now or before, by their names; of one that was not discovered,
+    what is known.
+    """
+    where = {node.name: node for node in discovered}
+    before = layout.previous.members if layout.previous is not None else ()
+    return {
+        member.name: where.get(member.name) or Node(member.name, None, 0, NodeState.MISSING)
+        for member in (*layout.members, *before)
+    }
 
 
 def _router(name: str) -> BaseRouter:

@@ -10,8 +10,11 @@ from rest_framework.views import APIView
 
 from nodes.exceptions import MembershipError, MembershipIncomplete, MembershipUnknown, NoNodes
 from nodes.membership import get_membership
+from objects.exceptions import LayoutUnknown
+from objects.layout.keeper import get_keeper
 from objects.store import probe
 from objgw_site.status.health import Health, get_remembered_health, health
+from objgw_site.status.roles import in_use, shown
 from objgw_site.status.serializers import LivenessSerializer, NodeSerializer, ReadinessSerializer
 from problems.problem import InternalError, NotAcceptable
 from problems.schema import problem_responses
@@ -56,7 +59,8 @@ class ReadyzView(APIView):
     def get(self, request: Request) -> Response:
         membership = get_membership()
         status = membership.status()
-        nodes = () if status.snapshot is None else status.snapshot.nodes
+        known = get_keeper().status()
+        nodes = in_use(known.layout, () if status.snapshot is None else status.snapshot.nodes)
         checked = get_remembered_health().of(nodes)
         down = [item for item in checked if not item.healthy]
         report: dict[str, object] = {
@@ -66,17 +70,25 @@ class ReadyzView(APIView):
             "serving": len(nodes) - len(down),
             "not_serving": [{"name": item.node.name, "reason": item.reason} for item in down],
         }
+        report["layout"] = known.layout and {
+            "version": known.layout.version,
+            "state": known.layout.state,
+            "router": known.layout.router,
+        }
         if status.snapshot is not None:
             report["snapshot_age"] = round(status.snapshot.age, 1)
             if status.failure is not None:
                 report["status"] = "stale"
                 report["failure"] = status.failure
         try:
-            membership.current()
+            if known.layout is None:
+                membership.current()
         except MembershipError as error:
             return _not_ready(report, error.detail, error.code)
         if len(down) == len(nodes):
             return _not_ready(report, _none_serves(down), NO_NODE_SERVES)
+        if known.failure is not None:
+            return _not_ready(report, known.failure, LayoutUnknown.code)
         return Response(report)
 
 
@@ -94,7 +106,7 @@ def _none_serves(down: Sequence[Health]) -> str:
 
 
 class NodesView(APIView):
-    """The nodes in routing order, and whether each can serve."""
+    """The nodes in order of their names, and whether each can serve."""
 
     @extend_schema(
         operation_id="listNodes",
@@ -110,16 +122,19 @@ class NodesView(APIView):
     )
     def get(self, request: Request) -> Response:
         snapshot = get_membership().latest()
+        nodes = shown(get_keeper().status().layout, snapshot.nodes)
+        checked = health([each.node for each in nodes], probe)
         return Response(
             [
                 {
-                    "index": index,
+                    "index": each.index,
                     "name": item.node.name,
                     "address": item.node.address,
                     "state": item.node.state,
                     "healthy": item.healthy,
                     "reason": item.reason,
+                    "role": each.role,
                 }
-                for index, item in enumerate(health(snapshot.nodes, probe))
+                for each, item in zip(nodes, checked, strict=True)
             ]
         )

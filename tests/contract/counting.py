@@ -11,6 +11,9 @@ from typing import Self
 import httptools
 
 from demo.harness.s3nodes import LocalNode
+from objects.layout import LAYOUT_KEY
+
+_LAYOUT = f"/{LAYOUT_KEY}".encode()
 
 
 class _Recorder:
@@ -28,7 +31,8 @@ class _Recorder:
         self._target += url
 
     def on_headers_complete(self) -> None:
-        self._requests.append(f"{self.parser.get_method().decode()} {self._target.decode()}")
+        if not self._target.endswith(_LAYOUT):
+            self._requests.append(f"{self.parser.get_method().decode()} {self._target.decode()}")
 
 
 class CountingProxy:
@@ -39,7 +43,8 @@ class CountingProxy:
         self._listener = socket.create_server((node.host, 0))
         self._open: set[socket.socket] = {self._listener}
         self._lock = threading.Lock()
-        #: Method and target of every request so far.
+        #: Method and target of every request so far. The layout is read without being asked for by
+        #: a client, and is left out.
         self.requests: list[str] = []
         #: The node as the gateway is to know it.
         self.node = dataclasses.replace(node, port=self._listener.getsockname()[1])

@@ -1,5 +1,6 @@
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from django.core.checks import ERROR, CheckMessage, run_checks
@@ -7,16 +8,20 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from nodes.exceptions import MembershipError
 from nodes.membership import get_membership
-from objects.routing import get_router
-from objects.store import probe
-from objgw_site.status.health import Health, health
+from objects.layout import Layout
+from objects.layout.copies import Copies, LayoutConflict
+from objects.routing import get_router, router_class
+from objects.store import probe, quick_stores
+from objgw_site.status.health import FOR_PEOPLE, Health, health
+from objgw_site.status.roles import Role, Shown, shown
 from problems.quiet import quiet
 
 
 class Command(BaseCommand):
     help = (
-        "Show the nodes in routing order: index, name, address, state, whether each can serve or "
-        "why not, and its share of the ids. Exit status 1 when one cannot, or one is missing."
+        "Show the nodes in order of their names: index, name, address, state, whether each can "
+        "serve or why not, and its share of the ids; and the layout. Exit status 1 when a node "
+        "cannot serve, or one is missing."
     )
     # Done by `handle`: what they find is in the JSON as well.
     requires_system_checks: list[str] = []
@@ -25,16 +30,20 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="JSON for scripts, not a table")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        checked: Sequence[Health] = ()
+        found = Found(None, (), ())
         problem = "; ".join(message.msg for message in self._failed_checks()) or None
         if problem is None:
             with quiet(options["verbosity"]):
-                checked, problem = _examined()
-        rows = _rows(checked, get_router().shares([item.node for item in checked]))
+                found, problem = _examined()
+        rows = _rows(found)
         if options["json"]:
-            self.stdout.write(json.dumps({"nodes": rows, "problem": problem}, indent=2))
+            layout = found.layout and _described(found.layout)
+            report = {"layout": layout, "nodes": rows, "problem": problem}
+            self.stdout.write(json.dumps(report, indent=2))
         elif rows:
             self.stdout.write(_table(rows))
+            if found.layout is not None:
+                self.stdout.write(_sentence(found.layout))
         if problem is not None:
             raise CommandError(problem, returncode=1)
 
@@ -49,37 +58,89 @@ class Command(BaseCommand):
         return failed
 
 
-def _examined() -> tuple[Sequence[Health], str | None]:
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What there is to show.
+
+    :ivar layout: None where there is none.
+    :ivar health: of each node that is shown, in the same order.
+    """
+
+    layout: Layout | None
+    nodes: Sequence[Shown]
+    health: Sequence[Health]
+
+
+def _examined() -> tuple[Found, str | None]:
     """The nodes with their health, and what is wrong with them, None when nothing is."""
     membership = get_membership()
     try:
         snapshot = membership.refresh()
     except MembershipError as error:
-        return (), error.detail
-    checked = health(snapshot.nodes, probe)
+        return Found(None, (), ()), error.detail
+    problem = None
+    layout = None
     try:
-        membership.checked(snapshot)
+        layout = Copies(quick_stores(FOR_PEOPLE)).survey(snapshot.nodes).newest
+    except LayoutConflict as error:
+        problem = str(error)
+    nodes = shown(layout, snapshot.nodes)
+    checked = health([each.node for each in nodes], probe)
+    found = Found(layout, nodes, checked)
+    try:
+        if layout is None:
+            membership.checked(snapshot)
     except MembershipError as error:
-        return checked, error.detail
-    unusable = [item.node.name for item in checked if not item.healthy]
-    if unusable:
+        return found, error.detail
+    unusable = [
+        item.node.name
+        for item, each in zip(checked, nodes, strict=True)
+        if not item.healthy and each.role is not Role.UNASSIGNED
+    ]
+    if unusable and problem is None:
         names = ", ".join(unusable)
-        return checked, f"{len(unusable)} of {len(checked)} nodes cannot serve: {names}"
-    return checked, None
+        problem = f"{len(unusable)} of {len(checked)} nodes cannot serve: {names}"
+    return found, problem
 
 
-def _rows(checked: Sequence[Health], shares: Sequence[float]) -> list[dict[str, object]]:
+def _shares(found: Found) -> Mapping[str, float]:
+    """The share of the ids that each member has, by its name."""
+    if found.layout is None:
+        nodes = [each.node for each in found.nodes]
+        return dict(zip([node.name for node in nodes], get_router().shares(nodes), strict=True))
+    members = found.layout.members
+    try:
+        shares = router_class(found.layout.router)().shares(members)
+    except ImportError:
+        return {}
+    return dict(zip([member.name for member in members], shares, strict=True))
+
+
+def _described(layout: Layout) -> dict[str, object]:
+    return {"version": layout.version, "state": str(layout.state), "router": layout.router}
+
+
+def _sentence(layout: Layout) -> str:
+    said = f"layout {layout.version}: {layout.state}, router {layout.router}"
+    if layout.previous is not None:
+        said += "; `manage.py layout status` says what is left to move"
+    return said
+
+
+def _rows(found: Found) -> list[dict[str, object]]:
+    shares = _shares(found)
     return [
         {
-            "index": index,
+            "index": each.index,
             "name": item.node.name,
             "address": item.node.address,
             "state": str(item.node.state),
             "healthy": item.healthy,
             "reason": item.reason,
-            "share": share,
+            "share": shares.get(item.node.name, 0.0),
+            "role": str(each.role),
         }
-        for index, (item, share) in enumerate(zip(checked, shares, strict=True))
+        for each, item in zip(found.nodes, found.health, strict=True)
     ]
 
 
@@ -87,12 +148,12 @@ def _table(rows: Sequence[dict[str, object]]) -> str:
     head = ("INDEX", "NAME", "ADDRESS", "STATE", "HEALTHY", "SHARE")
     cells = [head] + [
         (
-            str(row["index"]),
+            "-" if row["index"] is None else str(row["index"]),
             str(row["name"]),
             str(row["address"] or "-"),
             str(row["state"]),
             "yes" if row["healthy"] else f"no: {row['reason']}",
-            f"{row['share']:.1%}",
+            str(row["role"]) if row["role"] != Role.MEMBER else f"{row['share']:.1%}",
         )
         for row in rows
     ]

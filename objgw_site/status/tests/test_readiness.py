@@ -1,6 +1,6 @@
 """``/livez``, ``/readyz`` and ``/nodes``."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -11,8 +11,11 @@ from nodes.exceptions import MembershipUnknown
 from nodes.membership import Membership
 from nodes.node import Node, NodeState
 from nodes.tests.scripted import ScriptedDiscovery, node
+from objects.layout import Layout, Member
+from objects.layout.keeper import Status
 from objgw_site.status import views
 from objgw_site.status.health import RememberedHealth
+from objgw_site.status.roles import Role, shown
 
 A, B = node("a"), node("b", "192.0.2.2")
 
@@ -23,12 +26,31 @@ def discovery() -> ScriptedDiscovery:
     return ScriptedDiscovery(A, B)
 
 
+@dataclass
+class FixedKeeper:
+    """Knows of the layout what a test says."""
+
+    known: Status = Status(None, failure=None)  # noqa: RUF009  (frozen)
+
+    def status(self) -> Status:
+        return self.known
+
+
+@pytest.fixture
+def keeper() -> FixedKeeper:
+    """The gateway's; there is no layout."""
+    return FixedKeeper()
+
+
 @pytest.fixture(autouse=True)
-def membership(discovery: ScriptedDiscovery, monkeypatch: pytest.MonkeyPatch) -> Membership:
+def membership(
+    discovery: ScriptedDiscovery, keeper: FixedKeeper, monkeypatch: pytest.MonkeyPatch
+) -> Membership:
     """The gateway's; two nodes are expected."""
     membership = Membership(discovery, cache, ttl=3600, expected=2)
     monkeypatch.setattr(membership, "start_refreshing", lambda: None)
     monkeypatch.setattr(views, "get_membership", lambda: membership)
+    monkeypatch.setattr(views, "get_keeper", lambda: keeper)
     monkeypatch.setattr(views, "probe", probe)
     monkeypatch.setattr(views, "get_remembered_health", lambda: RememberedHealth(probe))
     return membership
@@ -60,7 +82,44 @@ def test_ready() -> None:
         "nodes": 2,
         "serving": 1,
         "not_serving": [{"name": "b", "reason": "it is ill"}],
+        "layout": None,
     }
+
+
+def test_with_a_layout_the_members_count(keeper: FixedKeeper) -> None:
+    layout = Layout.adopted("modulo", ["a", "c"])
+    keeper.known = Status(layout, failure=None)
+    status, report = get("/readyz")
+    assert status == 200
+    assert report["layout"] == {"version": 1, "state": "stable", "router": "modulo"}
+    assert (report["nodes"], report["serving"]) == (2, 1)
+    assert report["not_serving"] == [
+        {"name": "c", "reason": "the layout names it, and there is no such container"}
+    ]
+    assert [(each["name"], each["role"], each["index"]) for each in get("/nodes")[1]] == [
+        ("a", "member", 0),
+        ("b", "unassigned", None),
+        ("c", "member", 1),
+    ]
+
+
+def test_with_a_layout_the_number_of_nodes_does_not_matter(
+    discovery: ScriptedDiscovery, keeper: FixedKeeper
+) -> None:
+    keeper.known = Status(Layout.adopted("modulo", ["a", "b"]), failure=None)
+    discovery.finds(A)
+    assert get("/readyz")[0] == 200
+
+
+def test_nodes_that_leave_are_said_to() -> None:
+    layout = Layout.adopted("modulo", ["a", "b"]).changed("modulo", [Member("b")])
+    assert [each.role for each in shown(layout, (A, B))] == [Role.LEAVING, Role.MEMBER]
+
+
+def test_not_ready_when_the_layout_is_not_known(keeper: FixedKeeper) -> None:
+    keeper.known = Status(None, failure="nobody says so")
+    status, report = get("/readyz")
+    assert (status, report["code"], report["missing"]) == (503, "layout_unknown", "nobody says so")
 
 
 def test_not_ready_when_no_node_serves(discovery: ScriptedDiscovery) -> None:
@@ -127,6 +186,7 @@ def test_the_list_of_nodes() -> None:
             "state": "running",
             "healthy": reason is None,
             "reason": reason,
+            "role": "member",
         }
         for index, (each, reason) in enumerate([(A, None), (B, "it is ill")])
     ]

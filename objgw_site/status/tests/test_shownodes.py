@@ -15,11 +15,19 @@ import pytest
 from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
+from objects.layout import Layout, Member
+
 ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture
-def answering_port() -> Iterator[int]:
+def stored() -> list[bytes]:
+    """The copy of the layout on it, if there is one."""
+    return []
+
+
+@pytest.fixture
+def answering_port(stored: list[bytes]) -> Iterator[int]:
     """Something that answers as a node does that has its bucket."""
 
     class Handler(BaseHTTPRequestHandler):
@@ -27,6 +35,13 @@ def answering_port() -> Iterator[int]:
             self.send_response(200)
             self.send_header("Content-Length", "0")
             self.end_headers()
+
+        def do_GET(self) -> None:
+            self.send_response(200 if stored else 404)
+            self.send_header("Content-Length", str(len(b"".join(stored))))
+            self.send_header("ETag", '"e"')
+            self.end_headers()
+            self.wfile.write(b"".join(stored))
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002
             pass
@@ -93,10 +108,37 @@ def test_json_for_scripts(settings: Settings, answering_port: int, dead_port: in
         "healthy": True,
         "reason": None,
         "share": 0.5,
+        "role": "member",
     }
+    assert document["layout"] is None
     assert not second["healthy"]
     assert "refused" in second["reason"]
     assert "hush-hush" not in text
+
+
+def test_the_layout(settings: Settings, answering_port: int, stored: list[bytes]) -> None:
+    entry = f"http://key:hush-hush@127.0.0.1:{answering_port}"
+    settings.OBJGW_NODES = f"{entry}#node-b,{entry}#node-a,{entry}#node-c"
+    settings.OBJGW_EXPECTED_NODES = 2
+    layout = Layout.adopted("modulo", ["node-a", "node-b"]).changed(
+        "rendezvous", [Member("node-b")]
+    )
+    stored.append(layout.to_json())
+    text, error = show()
+    assert error is None
+    _, *rows, said = text.splitlines()
+    assert [(row.split()[0], row.split()[-1]) for row in rows] == [
+        ("-", "leaving"),
+        ("0", "100.0%"),
+        ("-", "unassigned"),
+    ]
+    assert said.startswith("layout 2: switching, router rendezvous; ")
+    text, _ = show("--json")
+    assert json.loads(text)["layout"] == {
+        "version": 2,
+        "state": "switching",
+        "router": "rendezvous",
+    }
 
 
 def test_a_node_that_cannot_serve_is_the_exit_status(settings: Settings, dead_port: int) -> None:
