@@ -67,8 +67,9 @@ class Permit:
         while not self._stop.is_set():
             placement = self._keeper.lease().placement
             if placement is not None and placement.layout.version >= self._layout.version:
-                if placement.layout != self._layout:
-                    raise Overtaken(f"version {placement.layout.version} of the layout is there")
+                there = placement.layout
+                if (there.version, there.nonce) != (self._layout.version, self._layout.nonce):
+                    raise Overtaken(f"version {there.version} of the layout is there")
                 return
             # Its background has not read yet what was written a moment ago.
             self._stop.wait(_PAUSE)

@@ -122,7 +122,8 @@ class Sweep:
             self._is_down(name, said_of(problem))
 
     def _do(self, task: Task) -> None:
-        if self._error is not None or {task.node, task.other} & self._left.down.keys():
+        down = self._left.down
+        if self._error is not None or task.node in down or task.other in down:
             self._leave(task)
             return
         try:

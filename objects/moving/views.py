@@ -1,5 +1,6 @@
 """How a change of the layout is shown while it goes on: as a bar, or in lines."""
 
+import threading
 import time
 from collections.abc import Callable
 from typing import Self
@@ -27,6 +28,7 @@ class Lines:
         self._write = write
         self._waiting = ""
         self._said_at = float("-inf")
+        self._lock = threading.Lock()
 
     def __enter__(self) -> Self:
         return self
@@ -48,11 +50,12 @@ class Lines:
             self._write(f"waiting: {reason}")
 
     def progress(self, progress: Progress) -> None:
-        done = progress.done.objects and progress.done.objects >= progress.total.objects
-        if self._due() or (done and self._waiting != "done"):
-            self._waiting = "done" if done else ""
-            self._said_at = time.monotonic()
-            self._write(line_of(progress))
+        with self._lock:
+            done = progress.done.objects and progress.done.objects >= progress.total.objects
+            if self._due() or (done and self._waiting != "done"):
+                self._waiting = "done" if done else ""
+                self._said_at = time.monotonic()
+                self._write(line_of(progress))
 
     def _due(self) -> bool:
         return time.monotonic() - self._said_at >= _INTERVAL

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from objects.layout import Layout
+from objects.layout import Layout, Previous
 from objects.layout.placement import Placement
 from objects.moving.survey import Oddities, Survey
 from objects.moving.whereabouts import Amount
@@ -127,6 +127,8 @@ def plan_of(found: Survey, placement: Placement, rate: float | None) -> Iterator
         )
         yield f"nodes   {len(before.members)} -> {len(layout.members)}"
     moving, total = found.moving, found.objects
+    if before is not None and layout.lost:
+        yield from _lost(layout.lost, before, total)
     share = f" ({moving.objects / total.objects:.1%} of {total.objects:,})" if total else ""
     yield f"to move {amount_of(moving)}{share}"
     if moving:
@@ -137,6 +139,16 @@ def plan_of(found: Survey, placement: Placement, rate: float | None) -> Iterator
         given = rate or DEFAULT_RATE
         yield f"at {size_of(given)}/s, the bytes take {time_of(moving.size / given)}"
     yield from oddities_of(found)
+
+
+def _lost(names: frozenset[str], before: Previous, others: Amount) -> Iterator[str]:
+    """Nobody can count what they had, but the others have their share."""
+    shares = router_class(before.router)().shares(before.members)
+    share = sum(
+        part for member, part in zip(before.members, shares, strict=True) if member.name in names
+    )
+    had = f", about {objects_of(round(others.objects * share / (1 - share)))}" if share < 1 else ""
+    yield f"lost    {', '.join(sorted(names))}: {share:.1%} of the ids{had}"
 
 
 def oddities_of(found: Survey) -> Iterator[str]:
