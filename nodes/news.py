@@ -52,9 +52,12 @@ class News:
     Times are `time.monotonic`, which all processes of a machine share.
 
     :ivar record: what was last said.
+    :ivar members: the names of the nodes that own ids whatever discovery finds, None where all that
+        it finds do.
     """
 
     record: Record = field(default_factory=OwnRecord)
+    members: frozenset[str] | None = None
 
     def discovered(self, nodes: tuple[Node, ...], since: float, expected: int | None) -> None:
         """Say what changed.
@@ -75,7 +78,10 @@ class News:
             for node in nodes:
                 if before is None or before.get(node.name) != after[node.name]:
                     _say_state(node, level, new=before is not None and node.name not in before)
-            news = _membership_news(before, after, expected, said.get("complete"))
+            if self.members is None:
+                news = _membership_news(before, after, expected, said.get("complete"))
+            else:
+                news = _members_news(before, after, self.members)
             if news is not None and level > logging.DEBUG:
                 logger.log(news[0], "%s", news[1])
             if expected == len(after) and not old:
@@ -128,6 +134,31 @@ def _say_state(node: Node, level: int, *, new: bool) -> None:
         " (new)" if new else "",
         f"; requests for its ids get 503 until it is back: {node.down_reason}" if down else "",
     )
+
+
+def _members_news(
+    before: Mapping[str, str] | None, after: Mapping[str, str], members: frozenset[str]
+) -> tuple[int, str] | None:
+    """As `_membership_news`, where it is said who the members are."""
+    known = before or {}
+    said = [
+        f"nodes {what}: {', '.join(sorted(names))}{meaning}"
+        for what, names, meaning in (
+            ("are gone", (known.keys() - after.keys()) & members, "; their ids get 503"),
+            ("are gone", known.keys() - after.keys() - members, ", which were no members"),
+            ("were added", (after.keys() - known.keys()) & members, ""),
+            (
+                "were added",
+                after.keys() - known.keys() - members,
+                ", which are no members of the layout: they get nothing",
+            ),
+        )
+        if names
+    ]
+    if before is None or not said:
+        return None
+    away = bool((known.keys() - after.keys()) & members)
+    return (logging.WARNING if away else logging.INFO), "; ".join(said)
 
 
 def _membership_news(

@@ -214,3 +214,23 @@ class TestFailures:
         gateway.now += 10
         gateway.workers[1].happened("bucket created")
         assert len(gateway.said()) == 2
+
+
+def test_with_a_layout_only_its_members_count(gateway: Gateway) -> None:
+    for worker in gateway.workers:
+        worker.members = frozenset("abc")
+    gateway.finds(A, B, C)
+    added = "nodes were added: d, which are no members of the layout: they get nothing"
+    assert (logging.INFO, added) in gateway.finds(A, B, C, D)
+    assert (logging.WARNING, "nodes are gone: c; their ids get 503") in gateway.finds(A, B, D)
+    assert (logging.INFO, "nodes were added: c") in gateway.finds(A, B, C, D)
+    gone = "nodes are gone: d, which were no members"
+    assert gateway.finds(A, B, C) == [(logging.INFO, gone)]
+    assert gateway.finds(A, B, C, worker=1) == []
+
+
+def test_with_a_layout_their_number_does_not_matter(caplog: pytest.LogCaptureFixture) -> None:
+    gateway = Gateway(caplog, expected=3)
+    gateway.workers[0].members = frozenset("ab")
+    gateway.finds(A, B, C, D)
+    assert all("expected" not in text for _, text in gateway.finds(A, B, C))

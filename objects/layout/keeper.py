@@ -25,7 +25,7 @@ from objects.exceptions import LayoutUnknown, OwnerProblem
 from objects.layout.copies import Copies, Copy, LayoutConflict, LayoutNotWritten
 from objects.layout.document import InvalidLayout, Layout
 from objects.layout.knowledge import NOTHING, Knowledge
-from objects.layout.placement import Placement
+from objects.layout.placement import Placement, named_nodes
 from objects.store import quick_stores
 from problems.problem import Problem
 
@@ -323,8 +323,9 @@ def _reasons(failures: dict[str, Problem]) -> Iterable[str]:
 
 def _say(layout: Layout | None) -> None:
     if layout is not None:
+        get_news().members = frozenset(named_nodes(layout, ())) - layout.lost
         get_news().happened(
-            f"layout {layout.version}: {layout.state}, {len(layout.members)} nodes, "
+            f"layout {layout.version}: {layout.state}, {len(layout.members)} members, "
             f"router {layout.router}"
         )
 

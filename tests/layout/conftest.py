@@ -1,6 +1,6 @@
 """Fixtures: real nodes whose layout changes, and gateways on them."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from demo.harness.gateway import GatewayProcess
-from demo.harness.s3nodes import running_nodes
+from demo.harness.s3nodes import LocalNode, running_nodes
 from tests.support.client import Answer, Client
 from tests.support.layouts import LayoutDriver
 from tests.support.servers import make_gateway, minio_or_skip
@@ -23,6 +23,7 @@ LEASE = 1.0
 class Fleet:
     """Four nodes, and who changes their layout."""
 
+    nodes: Sequence[LocalNode]
     driver: LayoutDriver
     run_gateway: Callable[..., GatewayProcess]
 
@@ -60,7 +61,7 @@ def fleet(tmp_path: Path) -> Iterator[Fleet]:
 
         driver = LayoutDriver(nodes, lease=LEASE)
         stack.callback(driver.close)
-        yield Fleet(driver, run)
+        yield Fleet([node.node for node in nodes], driver, run)
 
 
 def layout_of(client: Client) -> Any:
