@@ -7,6 +7,7 @@ who owns what, is killed and started again, a gateway is killed and a node is st
 import hashlib
 import itertools
 import json
+import math
 import random
 import subprocess
 import sys
@@ -31,7 +32,7 @@ from tests.faults.cluster import DISCOVERY, Gateway, clean_environment
 from tests.faults.filediscovery import write_nodes
 from tests.faults.history import Effect, History, ListingSeen, Read, Write, violations
 from tests.functional.stored import BUCKET, keys_in, s3_client
-from tests.support.client import Client
+from tests.support.client import Answer, Client
 from tests.support.servers import HOST
 from tests.support.waiting import eventually, seconds_until
 
@@ -157,6 +158,17 @@ class Visitor(checker.Client):
     #: So that the gateways, the nodes and `apply` have something of the processors, too.
     pause = 0.02
 
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        #: When a write was refused because its id was about to get another owner.
+        self.refused: list[float] = []
+
+    def _ask(self, *arguments: Any) -> Answer | None:
+        answer = super()._ask(*arguments)
+        if answer is not None and answer.status == 503 and answer.code == "layout_changing":
+            self.refused.append(time.monotonic())
+        return answer
+
     def run(self) -> None:
         try:
             super().run()
@@ -234,6 +246,16 @@ class Trial:
         self.stop.set()
         for client in self.clients:
             client.join(timeout=120)
+
+    def longest_refusal(self) -> float:
+        """Seconds from the first to the last write that was refused, of the longest such time."""
+        times = sorted(moment for client in self.clients for moment in client.refused)
+        longest, began = 0.0, 0.0
+        for before, moment in zip([-math.inf, *times], times, strict=False):
+            if moment - before > LEASE / 2:
+                began = moment
+            longest = max(longest, moment - began)
+        return longest
 
     def judge(self) -> None:
         """Look at everything once more, and say what was wrong."""

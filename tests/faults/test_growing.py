@@ -11,7 +11,7 @@ import pytest
 
 from demo.harness.s3nodes import MinioServer, NodeProcess
 from tests.faults.checker import Report
-from tests.faults.growing import Applying, Growing, Trial, running
+from tests.faults.growing import LEASE, Applying, Growing, Trial, running
 from tests.faults.table import SHORT, Outcome
 from tests.support.waiting import eventually
 
@@ -130,7 +130,8 @@ def test_growing(minio: MinioServer, tmp_path: Path, outcome: Outcome) -> None:
     print(*report.lines(), *mischief.notes, sep="\n")
     outcome.saw(
         f"seed {seed}: {report.operations.total()} operations, {report.faults.total()} faults, "
-        f"{len(report.violations)} violations; {'; '.join(mischief.notes)}"
+        f"{len(report.violations)} violations; writes refused for {trial.longest_refusal():.1f} s "
+        f"at most, with a lease of {LEASE:g} s; {'; '.join(mischief.notes)}"
     )
     assert report.operations.total() > 100
     assert not report.violations
