@@ -28,7 +28,7 @@ from objects.layout import Member
 from objects.routing import router_class
 from tests.faults import checker
 from tests.faults.checker import TOKEN, Report, content
-from tests.faults.cluster import DISCOVERY, Gateway, clean_environment
+from tests.faults.cluster import DISCOVERY, Gateway, clean_environment, seen
 from tests.faults.filediscovery import write_nodes
 from tests.faults.history import Effect, History, ListingSeen, Read, Write, violations
 from tests.functional.stored import BUCKET, keys_in, s3_client
@@ -165,7 +165,7 @@ class Visitor(checker.Client):
 
     def _ask(self, *arguments: Any) -> Answer | None:
         answer = super()._ask(*arguments)
-        if answer is not None and answer.status == 503 and answer.code == "layout_changing":
+        if answer is not None and seen(answer) == "503 layout_changing":
             self.refused.append(time.monotonic())
         return answer
 
