@@ -108,14 +108,14 @@ class Site:
         members = tuple(Member(each["name"], each["weight"]) for each in layout["members"])
         return router_class(layout["router"])().owner(object_id, members).name
 
-    def fill(self, count: int, size: int = 200) -> list[tuple[str, Found]]:
-        """Objects on their owners, one of them in parts and one with all that can be stored."""
+    def fill(self, count: int, size: int = 200, *, in_parts: int = 0) -> list[tuple[str, Found]]:
+        """Objects on their owners, so many of them of two parts."""
         layout = self.layout()
         found = []
         for number in range(count):
             object_id = random_id()
             store = self.store(self.owner(object_id, layout))
-            if number == 0:
+            if number < in_parts:
                 begun = store.begin_upload(object_id, Upload(), amz_headers={})
                 for part in (b"a" * PART, b"b" * 100):
                     begun.send((part,), len(part))
@@ -179,7 +179,7 @@ def site(four_nodes: list[NodeProcess], tmp_path: Path) -> Iterator[Site]:
 
 
 def test_a_node_joins_and_another_leaves(site: Site) -> None:
-    objects = site.fill(60)
+    objects = site.fill(60, in_parts=5)
     planned = json.loads(site.succeeds("layout", "plan", "--add", site.name(3), "--json"))
     said = site.succeeds("layout", "apply", "--add", site.name(3))
     assert max(len(line) for line in said.splitlines()) <= 80, said
@@ -309,7 +309,7 @@ def test_what_lies_where_it_should_not_is_left_and_told(site: Site) -> None:
 
 
 def test_where_objects_are(site: Site) -> None:
-    (object_id, found), *_ = site.fill(1)
+    (object_id, found), *_ = site.fill(1, in_parts=1)
     owner = site.owner(object_id, site.layout())
     said = site.succeeds("locate", object_id)
     assert f"{object_id}: present" in said
