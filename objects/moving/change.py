@@ -75,7 +75,7 @@ class Change:
         self._options = options
         self._view = view
         self._stop = stop
-        self._pace = Pace(options.rate, stop)
+        self._pace = Pace(options.rate)
         self.progress = Progress()
         self._counts: Layout | None = None
         self._counts_since = 0.0

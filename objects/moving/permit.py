@@ -7,6 +7,8 @@ from objects.layout import Layout
 from objects.layout.keeper import Keeper
 
 _PAUSE = 0.05
+#: Seconds after which one who waits for the pace looks whether it is still wanted.
+_SLICE = 0.5
 
 
 class Overtaken(Exception):
@@ -23,25 +25,19 @@ class Pace:
     :param rate: bytes a second, None for no limit.
     """
 
-    def __init__(self, rate: float | None, stop: threading.Event) -> None:
+    def __init__(self, rate: float | None) -> None:
         self._rate = rate
-        self._stop = stop
         self._free_at = 0.0
         self._lock = threading.Lock()
 
-    def spend(self, size: int) -> None:
-        """Wait for as long as so many bytes take.
-
-        :raises Stopped: when it is to end.
-        """
+    def spend(self, size: int) -> float:
+        """Seconds to wait now that so many bytes were sent."""
         if self._rate is None or not size:
-            return
+            return 0.0
         with self._lock:
             now = time.monotonic()
             self._free_at = max(self._free_at, now) + size / self._rate
-            pause = self._free_at - now
-        if self._stop.wait(pause):
-            raise Stopped
+            return self._free_at - now
 
 
 class Permit:
@@ -63,7 +59,13 @@ class Permit:
         :raises LayoutUnknown: when no node can be asked.
         :raises Stopped: when it is to end.
         """
-        self._pace.spend(size)
+        until = time.monotonic() + self._pace.spend(size)
+        self._check()
+        while (left := until - time.monotonic()) > 0:
+            self._stop.wait(min(left, _SLICE))
+            self._check()
+
+    def _check(self) -> None:
         while not self._stop.is_set():
             placement = self._keeper.lease().placement
             if placement is not None and placement.layout.version >= self._layout.version:

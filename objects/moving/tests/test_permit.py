@@ -35,7 +35,7 @@ class Known:
 
 def permit(known: Known, stop: threading.Event | None = None) -> Permit:
     stop = stop or threading.Event()
-    return Permit(cast("Keeper", known), NEXT, Pace(None, stop), stop)
+    return Permit(cast("Keeper", known), NEXT, Pace(None), stop)
 
 
 def test_it_is_given_while_the_layout_is_the_same() -> None:
@@ -67,19 +67,20 @@ def test_it_is_not_given_when_it_is_to_end() -> None:
     stop.set()
     with pytest.raises(Stopped):
         permit(Known([NEXT]), stop)(0)
-    with pytest.raises(Stopped):
-        Pace(1.0, stop).spend(1000)
 
 
 def test_the_pace_is_kept_by_all_threads_together(monkeypatch: pytest.MonkeyPatch) -> None:
-    stop = threading.Event()
-    pauses: list[float] = []
-    monkeypatch.setattr(stop, "wait", lambda seconds: pauses.append(seconds) or False)
     monkeypatch.setattr(time, "monotonic", lambda: 100.0)
-    pace = Pace(1000.0, stop)
-    for _ in range(4):
-        pace.spend(500)
-    assert pauses == [0.5, 1.0, 1.5, 2.0]
-    pace.spend(0)
-    Pace(None, stop).spend(10**9)
-    assert len(pauses) == 4
+    pace = Pace(1000.0)
+    assert [pace.spend(500) for _ in range(4)] == [0.5, 1.0, 1.5, 2.0]
+    assert pace.spend(0) == 0
+    assert Pace(None).spend(10**9) == 0
+
+
+def test_who_waits_for_the_pace_sees_that_the_layout_is_another() -> None:
+    known = Known([NEXT, NEXT, replace(NEXT, version=3)])
+    stop = threading.Event()
+    began = time.monotonic()
+    with pytest.raises(Overtaken):
+        Permit(cast("Keeper", known), NEXT, Pace(1.0), stop)(60)
+    assert time.monotonic() - began < 30
