@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from demo.harness.s3nodes import MinioServer, NodeProcess
+from objects.layout import Layout, State
 from tests.faults.checker import Report
 from tests.faults.growing import LEASE, Applying, Growing, Trial, running
 from tests.faults.table import SHORT, Outcome
@@ -40,32 +41,30 @@ class Mischief:
         process = self.cluster.applying(*self._rest(arguments))
         if stopping is not None:
             self._stopped(process, stopping)
-        self._restart_a_gateway()
+        if kills or stopping is None:
+            self._restart_a_gateway()
         said = process.finished(1200)
-        state = self.cluster.layout()["state"]
-        assert state == "stable", said
+        assert self.cluster.layout().state is State.STABLE, said
         self.notes.append(f"{' '.join(arguments)}: {time.monotonic() - began:.0f} s")
 
     def _rest(self, arguments: tuple[str, ...]) -> tuple[str, ...]:
         """What to ask for when this was asked for before and may have begun, or be done."""
         layout = self.cluster.layout()
-        if layout["state"] != "stable":
+        if layout.state is not State.STABLE:
             return ()
         return () if self._is_done(layout, arguments) else arguments
 
-    def _is_done(self, layout: dict, arguments: tuple[str, ...]) -> bool:  # type: ignore[type-arg]
-        members = {member["name"]: member["weight"] for member in layout["members"]}
+    def _is_done(self, layout: Layout, arguments: tuple[str, ...]) -> bool:
+        members = {member.name: member.weight for member in layout.members}
         option, value = arguments
         if option == "--weight":
             name, _, weight = value.partition("=")
-            return bool(members[name] == float(weight))
-        return bool(
-            {
-                "--add": value in members,
-                "--remove": value not in members,
-                "--router": layout["router"] == value,
-            }[option]
-        )
+            return members[name] == float(weight)
+        return {
+            "--add": value in members,
+            "--remove": value not in members,
+            "--router": layout.router == value,
+        }[option]
 
     def _killed(self, process: Applying) -> None:
         until = time.monotonic() + self.random.uniform(0.5, 3.0 if SHORT else 12.0)
