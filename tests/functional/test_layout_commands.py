@@ -11,26 +11,29 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from demo.harness.children import PROJECT_ROOT, ChildProcess
 from demo.harness.gateway import gateway_environment
 from demo.harness.s3nodes import NodeProcess, running_nodes
-from objects.layout import Member
-from objects.routing import router_class
-from objects.store import Found, Store, Upload, Whole, find
+from objects.layout import LAYOUT_KEY, Layout, State
+from objects.layout.copies import Copies
+from objects.layout.placement import Placement
+from objects.store import Found, Store, Stores, Upload, Whole, find
+from objects.store.client import Limits
 from tests.functional.stored import s3_client
 from tests.functional.test_moving_one import PART, store_of
 from tests.support.client import random_id
+from tests.support.layouts import discovered
 from tests.support.servers import clean_environ, minio_or_skip
 from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.minio, pytest.mark.timeout(300)]
 
 _buckets = itertools.count()
-LAYOUT_KEY = "~objgw/layout"
+#: Seconds; the least that the setting takes.
+LEASE = 1.0
 #: Slow enough for something to happen in the middle.
 SLOWLY = ("--limit-rate", "64KiB", "--jobs", "2")
 
@@ -49,7 +52,7 @@ class Site:
         nodes = [process.node for process in self.nodes[:count]]
         return gateway_environment(nodes, environ=clean_environ()) | {
             "OBJGW_BUCKET": self.bucket,
-            "OBJGW_LAYOUT_LEASE": "1",
+            "OBJGW_LAYOUT_LEASE": f"{LEASE:g}",
             "OBJGW_READ_TIMEOUT": "3",
             "PYTHONUNBUFFERED": "1",
         }
@@ -99,14 +102,28 @@ class Site:
         self.stack.callback(store.close)
         return store
 
-    def layout(self) -> dict[str, Any]:
-        found = json.loads(self.succeeds("layout", "show", "--json"))["layout"]
-        assert isinstance(found, dict)
+    @property
+    def copies(self) -> Copies:
+        stores = Stores(self.bucket, Limits(2, 10, 8))
+        for process in self.nodes:
+            if process.running:
+                self.stack.callback(stores.of(discovered(process.node)).close)
+        return Copies(stores)
+
+    def adopt(self, count: int) -> None:
+        """Make the first so many nodes the layout."""
+        nodes = [discovered(process.node) for process in self.nodes]
+        names = [node.name for node in nodes[:count]]
+        self.copies.replace(nodes, None, Layout.adopted("modulo", names, LEASE))
+
+    def layout(self) -> Layout:
+        nodes = [discovered(process.node) for process in self.nodes if process.running]
+        found = self.copies.survey(nodes).newest
+        assert found is not None
         return found
 
-    def owner(self, object_id: str, layout: dict[str, Any]) -> str:
-        members = tuple(Member(each["name"], each["weight"]) for each in layout["members"])
-        return router_class(layout["router"])().owner(object_id, members).name
+    def owner(self, object_id: str, layout: Layout | None = None) -> str:
+        return Placement(layout or self.layout()).owner(object_id)
 
     def fill(self, count: int, size: int = 200, *, in_parts: int = 0) -> list[tuple[str, Found]]:
         """Objects on their owners, so many of them of two parts."""
@@ -138,7 +155,7 @@ class Site:
     def assert_all_at_home(self, objects: Sequence[tuple[str, Found]]) -> None:
         """Each object is on its owner only, with size and tag as they were."""
         layout = self.layout()
-        assert layout["state"] == "stable"
+        assert layout.state is State.STABLE
         owned: dict[str, set[str]] = {process.node.name: set() for process in self.nodes}
         for object_id, found in objects:
             owner = self.owner(object_id, layout)
@@ -174,7 +191,7 @@ def site(four_nodes: list[NodeProcess], tmp_path: Path) -> Iterator[Site]:
     """Four nodes, the first three of which are the layout."""
     with ExitStack() as stack:
         site = Site(four_nodes, f"layout-{next(_buckets)}", tmp_path, stack)
-        site.succeeds("layout", "apply", nodes=3)
+        site.adopt(3)
         yield site
 
 
@@ -213,11 +230,26 @@ def test_killed_at_random_moments_the_next_run_goes_on(site: Site) -> None:
         except AssertionError:
             kills += 1
         command.kill()
-        state = site.layout()["state"]
-        wanted = [] if state != "stable" or site.layout()["version"] > 1 else wanted
+        wanted = [] if site.layout().version > 1 else wanted
     site.succeeds("layout", "apply", *wanted)
     assert kills > 2
     site.assert_all_at_home(objects)
+
+
+def test_without_a_layout_the_nodes_are_adopted_as_they_are(
+    four_nodes: list[NodeProcess], tmp_path: Path
+) -> None:
+    with ExitStack() as stack:
+        site = Site(four_nodes, f"layout-{next(_buckets)}", tmp_path, stack)
+        assert "no layout" in site.succeeds("layout", "show", nodes=3)
+        assert "stop it" in site.fails("layout", "apply", "--add", site.name(2), nodes=3).lower()
+        assert "adopted; nothing moves" in site.succeeds("layout", "apply", nodes=3)
+        assert [member.name for member in site.layout().members] == [
+            process.node.name for process in four_nodes[:3]
+        ]
+        assert "nothing to do" in site.succeeds("layout", "apply")
+        shown = site.succeeds("layout", "show")
+        assert f"not in the layout: {site.name(3)}" in shown
 
 
 def test_two_at_once_move_everything_once(site: Site) -> None:
@@ -278,7 +310,7 @@ def test_a_lost_node_is_not_waited_for(
 ) -> None:
     objects = site.fill(40)
     gone = site.name(2)
-    left = [each for each in objects if site.owner(each[0], site.layout()) != gone]
+    left = [each for each in objects if site.owner(each[0]) != gone]
     for key in site.keys(site.nodes[2]) | {LAYOUT_KEY}:
         with s3_client(site.nodes[2].node) as s3:
             s3.remove_object(site.bucket, key)
@@ -291,9 +323,7 @@ def test_a_lost_node_is_not_waited_for(
 def test_what_lies_where_it_should_not_is_left_and_told(site: Site) -> None:
     objects = site.fill(20)
     stray = next(
-        object_id
-        for object_id in iter(random_id, None)
-        if site.owner(object_id, site.layout()) == site.name(0)
+        object_id for object_id in iter(random_id, None) if site.owner(object_id) == site.name(0)
     )
     site.store(site.name(1)).put(stray, Whole(b"stray"), Upload())
     said = site.succeeds("layout", "status")
@@ -303,14 +333,14 @@ def test_what_lies_where_it_should_not_is_left_and_told(site: Site) -> None:
     refused = site.fails("layout", "apply", "--remove", site.name(0), "--remove", site.name(2))
     assert f"{stray} on {site.name(1)}" in refused
     assert "would be taken for newer" in refused
-    assert site.layout()["state"] == "stable"
+    assert site.layout().state is State.STABLE
     site.store(site.name(1)).delete(stray)
     site.assert_all_at_home(objects)
 
 
 def test_where_objects_are(site: Site) -> None:
     (object_id, found), *_ = site.fill(1, in_parts=1)
-    owner = site.owner(object_id, site.layout())
+    owner = site.owner(object_id)
     said = site.succeeds("locate", object_id)
     assert f"{object_id}: present" in said
     assert f"owner   {owner} at 127.0.0.1:" in said
@@ -355,12 +385,12 @@ def test_where_objects_are_while_they_move(site: Site) -> None:
 def test_what_makes_no_sense_is_refused(site: Site, arguments: list[str], said: str) -> None:
     status = 2 if arguments[0] in ("--limit-rate", "--jobs") else 1
     assert said in site.fails("layout", "apply", *arguments, status=status)
-    assert site.layout()["version"] == 1
+    assert site.layout().version == 1
 
 
 def test_a_dry_run_changes_nothing(site: Site) -> None:
     objects = site.fill(20)
     said = site.succeeds("layout", "apply", "--add", site.name(3), "--dry-run")
     assert "to move" in said
-    assert site.layout()["version"] == 1
+    assert site.layout().version == 1
     site.assert_all_at_home(objects)

@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 import pytest
 
 from demo.harness.s3nodes import LocalNode
-from nodes.node import Credentials, Node, NodeState
 from objects.exceptions import NodeUnavailable, ObjectNotFound, PreconditionFailed
 from objects.moving.one import Outcome, move
 from objects.store import Found, NotProved, SourceChanged, Store, Upload, copy, copying, find
 from objects.store.client import Limits
 from objects.store.payload import Whole
 from tests.support.client import random_id
+from tests.support.layouts import discovered
 from tests.support.servers import SharedServers, minio_or_skip
 
 pytestmark = pytest.mark.minio
@@ -54,14 +54,7 @@ class Pair:
 
 
 def store_of(node: LocalNode, bucket: str) -> Store:
-    there = Node(
-        node.name,
-        node.host,
-        node.port,
-        NodeState.RUNNING,
-        Credentials(node.access_key, node.secret_key),
-    )
-    return Store(there, bucket, Limits(2, 10, 8))
+    return Store(discovered(node), bucket, Limits(2, 10, 8))
 
 
 @pytest.fixture
