@@ -34,7 +34,7 @@ def bytes_of(text: str) -> int:
     found = _SIZE.fullmatch(text)
     if not found or not int(found[1]):
         raise ValueError(f"{text!r} is no number of bytes such as 1048576, 64KiB or 5G")
-    return int(found[1]) * 1024 ** " KMGT".index((found[2] or " ")[:1].upper())
+    return int(found[1]) * int(1024 ** " KMGT".index((found[2] or " ")[:1].upper()))
 
 
 def time_of(seconds: float) -> str:

@@ -174,6 +174,13 @@ class Command(ChildProcess):
         """Wait until it has said so."""
         eventually(lambda: text in self.logged(), f"{self.name} says {text!r}", 60)
 
+    def ends_within(self, seconds: float) -> bool:
+        try:
+            eventually(lambda: not self.running, f"{self.name} ends", seconds)
+        except AssertionError:
+            return False
+        return True
+
     def ended(self) -> int | None:
         eventually(lambda: not self.running, f"{self.name} ends", 120)
         assert "Traceback" not in self.logged(), self.logged()
@@ -224,11 +231,7 @@ def test_killed_at_random_moments_the_next_run_goes_on(site: Site) -> None:
     wanted = ["--add", site.name(3)]
     for _ in range(6):
         command = site.started("layout", "apply", *wanted, *SLOWLY)
-        until = moments.uniform(0.5, 4)
-        try:
-            eventually(lambda command=command: not command.running, "it ends", until)
-        except AssertionError:
-            kills += 1
+        kills += not command.ends_within(moments.uniform(0.5, 4))
         command.kill()
         wanted = [] if site.layout().version > 1 else wanted
     site.succeeds("layout", "apply", *wanted)
