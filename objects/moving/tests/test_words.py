@@ -1,15 +1,20 @@
 """Amounts, plans and progress in words."""
 
+import io
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.console import Console
+from rich.text import Text
 
 from objects.layout import Layout, Member
 from objects.layout.placement import Placement
 from objects.moving.one import Outcome
 from objects.moving.progress import Progress
 from objects.moving.survey import Survey
-from objects.moving.views import Lines, line_of
+from objects.moving.views import Bar, Lines, line_of
 from objects.moving.whereabouts import Amount
 from objects.moving.words import bytes_of, members_of, plan_of, size_of, time_of
 from objects.store import Entry
@@ -93,3 +98,23 @@ def test_what_is_waited_for_is_said_once() -> None:
     for reason in ["node-1 is down"] * 50 + ["node-2 is down"] * 50:
         lines.waiting(reason)
     assert said == ["waiting: node-1 is down", "waiting: node-2 is down"]
+
+
+def test_a_bar_has_objects_bytes_rate_and_time_left() -> None:
+    output = io.StringIO()
+    console = Console(file=output, force_terminal=True, width=200, highlight=False, markup=False)
+    progress = Progress()
+    progress.total = Amount(4000, 4 * 2**20)
+    progress.began -= 1000
+    with Bar(console) as bar:
+        bar.entered(Layout.adopted("modulo", ["node-1"]))
+        bar.waiting("[node-1] is down")
+        bar.waiting("[node-1] is down")
+        for _ in range(1000):
+            progress.moved(Outcome.MOVED, 1024)
+        bar.progress(progress)
+    text = Text.from_ansi(output.getvalue()).plain
+    assert text.count("waiting: [node-1] is down") == 1
+    assert "layout 1: stable, router modulo" in text
+    assert re.search(r"1,000/4,000 1000\.0 KiB 1\.0 KiB/s, 51:\d\d left", text), text
+    assert max(len(line.rstrip()) for line in text.splitlines()) <= 80
