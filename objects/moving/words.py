@@ -17,7 +17,7 @@ DEFAULT_RATE = 100 * 2**20
 
 def size_of(number: float) -> str:
     """Bytes: "3 bytes", "1.5 MiB"."""
-    if number < 1024:
+    if round(number) < 1024:
         return f"{number:.0f} byte{'' if round(number) == 1 else 's'}"
     unit = 0
     while number >= 1024 and unit < len(_UNITS) - 1:
