@@ -17,10 +17,10 @@ DEFAULT_RATE = 100 * 2**20
 
 def size_of(number: float) -> str:
     """Bytes: "3 bytes", "1.5 MiB"."""
-    if round(number) < 1024:
+    if number < 1023.5:
         return f"{number:.0f} byte{'' if round(number) == 1 else 's'}"
     unit = 0
-    while number >= 1024 and unit < len(_UNITS) - 1:
+    while number >= 1023.5 and unit < len(_UNITS) - 1:
         number /= 1024
         unit += 1
     return f"{number:.1f} {_UNITS[unit]}"
