@@ -13,8 +13,9 @@ from objects.layout import Layout
 from objects.moving.progress import Progress
 from objects.moving.words import amount_of, size_of, time_of, title_of
 
-#: Seconds between two lines about the same.
+#: Seconds between two lines about what moves, and about what is waited for.
 _INTERVAL = 5.0
+_WAITING_INTERVAL = 20.0
 _COLUMNS = 80
 
 
@@ -44,7 +45,7 @@ class Lines:
         self.say(title_of(layout))
 
     def waiting(self, reason: str) -> None:
-        if reason != self._waiting or self._due():
+        if reason != self._waiting or self._due(_WAITING_INTERVAL):
             self._waiting = reason
             self._said_at = time.monotonic()
             self._write(f"waiting: {reason}")
@@ -57,8 +58,8 @@ class Lines:
                 self._said_at = time.monotonic()
                 self._write(line_of(progress))
 
-    def _due(self) -> bool:
-        return time.monotonic() - self._said_at >= _INTERVAL
+    def _due(self, interval: float = _INTERVAL) -> bool:
+        return time.monotonic() - self._said_at >= interval
 
 
 class Bar:

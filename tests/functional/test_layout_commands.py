@@ -252,7 +252,7 @@ def test_without_a_layout_the_nodes_are_adopted_as_they_are(
         ]
         assert "nothing to do" in site.succeeds("layout", "apply")
         shown = site.succeeds("layout", "show")
-        assert f"not in the layout: {site.name(3)}" in shown
+        assert f"not in the layout:\n  {site.name(3)}" in shown
 
 
 def test_two_at_once_move_everything_once(site: Site) -> None:

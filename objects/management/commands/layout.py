@@ -102,7 +102,9 @@ class Command(BaseCommand):
         self._say(title_of(layout))
         self._say(members_of(layout, desk.addresses()))
         if unassigned:
-            self._say(f"not in the layout: {', '.join(unassigned)}")
+            self._say("not in the layout:")
+            for name in unassigned:
+                self._say(f"  {name}")
 
     def _status(self, desk: Desk, options: Any, stop: threading.Event) -> None:
         copies = desk.surveyed()
@@ -145,8 +147,9 @@ class Command(BaseCommand):
             self._json({"layout": target, **survey_document(plan.found)})
             return
         if plan.present is None:
-            names = ", ".join(member.name for member in plan.base.members)
-            self._say(f"to adopt: {names}, router {plan.base.router}")
+            self._say(f"to adopt, with the router {plan.base.router}:")
+            for member in plan.base.members:
+                self._say(f"  {member.name}")
         elif plan.change is None:
             self._say("the layout is as asked for; nothing would move")
         elif plan.change == plan.present:
