@@ -10,7 +10,7 @@ from collections.abc import Callable
 from enum import StrEnum
 
 from objects.exceptions import PreconditionFailed
-from objects.store import Found, NotProved, SourceChanged, Store, copy, find
+from objects.store import Found, SourceChanged, Store, copy, find
 
 
 class Outcome(StrEnum):
@@ -63,6 +63,3 @@ def move(source: Store, target: Store, found: Found, permit: Permit) -> Outcome:
     permit(0)
     source.delete(found.key)
     return outcome
-
-
-__all__ = ["NotProved", "Outcome", "Permit", "move"]

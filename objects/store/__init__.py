@@ -7,10 +7,11 @@ from django.conf import settings
 from nodes.node import Node
 from objects.exceptions import OwnerProblem
 from objects.store.client import Limits
-from objects.store.copying import Found, NotProved, SourceChanged, copy, find
+from objects.store.copying import NotProved, copy
 from objects.store.entries import Entry, NodeListing
 from objects.store.errors import TransportError
 from objects.store.payload import PART_SIZE, Body, Payload, Whole, payload_of
+from objects.store.pieces import Found, SourceChanged, find
 from objects.store.registry import Stores
 from objects.store.response import NodeResponse
 from objects.store.spool import Spool, default_size

@@ -13,80 +13,37 @@ have, MinIO takes from a field of its replication.
 import base64
 import hashlib
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from objects.exceptions import (
     InvalidDigest,
-    NodeTimeout,
-    NodeUnavailable,
-    ObjectNotFound,
-    PreconditionFailed,
 )
-from objects.store.errors import TimedOut, TransportError
 from objects.store.multipart import MultipartUpload
 from objects.store.payload import PART_SIZE, SMALL, Payload, Streamed, Whole
+from objects.store.pieces import (
+    Found,
+    Piece,
+    Received,
+    SourceChanged,
+    Throttle,
+    cut,
+    named,
+    opened,
+    stored_fields,
+)
 from objects.store.response import NodeResponse
 from objects.store.store import Store, Upload
-from problems.problem import Problem
 
-#: Bytes of a part of what was not stored in parts, unless there would be too many.
-_CUT = PART_SIZE
-_MOST_PARTS = 10_000
-#: The header fields that a node stores with an object, other than metadata.
-_STORED = (
-    "Content-Type",
-    "Content-Encoding",
-    "Content-Language",
-    "Content-Disposition",
-    "Cache-Control",
-    "Expires",
-)
 #: The entity tag of an object of several parts ends with their number.
 _SEVERAL = re.compile(r'"[^"]*-([1-9][0-9]{0,4})"', re.ASCII)
 _MD5 = re.compile(r'"([0-9a-f]{32})"', re.ASCII)
 _ONLY_IF_NEW = {"If-None-Match": "*"}
 _KEEP_TAG = "x-minio-source-etag"
 
-#: Is told of bytes that were sent, between two pieces, and may wait; within one it is told of none,
-#: and must not. It ends the copy by raising.
-Throttle = Callable[[int], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """An object as a node has it.
-
-    :ivar size: bytes.
-    :ivar etag: the entity tag, with its quotes.
-    """
-
-    key: str
-    size: int
-    etag: str
-
-
-class SourceChanged(Exception):
-    """The source has no longer what was found there; the text says under which key."""
-
 
 class NotProved(Exception):
     """What the target has is not what was sent to it; the text says which object, and where."""
-
-
-def find(store: Store, key: str) -> Found | None:
-    """What a node has under a key, None for nothing.
-
-    :raises Problem: its ``source`` names the node.
-    """
-    with _named(store):
-        try:
-            answer = store.get(key, {}, head=True)
-        except ObjectNotFound:
-            return None
-        answer.close()
-        return Found(key, answer.length or 0, answer.headers.get("etag", ""))
 
 
 def copy(
@@ -105,10 +62,10 @@ def copy(
     """
     several = _SEVERAL.fullmatch(found.etag)
     if several:
-        pieces = [_Piece(number) for number in range(1, int(several[1]) + 1)]
+        pieces = [Piece(number) for number in range(1, int(several[1]) + 1)]
         return _in_parts(source, target, found, pieces, throttle)
     if found.size > PART_SIZE:
-        return _in_parts(source, target, found, _cut(found.size), throttle, keep_tag=True)
+        return _in_parts(source, target, found, cut(found.size), throttle, keep_tag=True)
     return _whole(source, target, found, throttle)
 
 
@@ -127,23 +84,23 @@ def _whole(source: Store, target: Store, found: Found, throttle: Throttle) -> st
         etag, sent = _sent(source, target, found, error.sent, throttle)
     throttle(found.size)
     if not etag == found.etag == f'"{sent.hex()}"':
-        _compare(target, replace(found, etag=etag), [_Piece()], [sent])
+        _compare(target, replace(found, etag=etag), [Piece()], [sent])
     return etag
 
 
 def _sent(
     source: Store, target: Store, found: Found, md5: bytes | None, throttle: Throttle
 ) -> tuple[str, bytes]:
-    with _opened(source, found, _Piece()) as answer:
+    with opened(source, found, Piece()) as answer:
         if answer.length != found.size:
             raise SourceChanged(found.key)
-        body = _Received(source, answer, throttle)
+        body = Received(source, answer, throttle)
         payload: Payload = Streamed(body)
         if found.size <= SMALL:
             payload = Whole(b"".join(payload))
         checksum = {"Content-MD5": base64.b64encode(md5).decode()} if md5 else {}
-        upload = Upload({**_stored(answer), **checksum}, answer.metadata, _ONLY_IF_NEW)
-        with _named(target):
+        upload = Upload({**stored_fields(answer), **checksum}, answer.metadata, _ONLY_IF_NEW)
+        with named(target):
             try:
                 stored = target.put(found.key, payload, upload)
             except InvalidDigest:
@@ -155,15 +112,15 @@ def _in_parts(
     source: Store,
     target: Store,
     found: Found,
-    pieces: Sequence["_Piece"],
+    pieces: Sequence[Piece],
     throttle: Throttle,
     *,
     keep_tag: bool = False,
 ) -> str:
-    with _opened(source, found, pieces[0]) as first:
-        upload = Upload(_stored(first), first.metadata, _ONLY_IF_NEW)
+    with opened(source, found, pieces[0]) as first:
+        upload = Upload(stored_fields(first), first.metadata, _ONLY_IF_NEW)
         tag = {_KEEP_TAG: found.etag.strip('"')} if keep_tag else {}
-        with _named(target):
+        with named(target):
             begun = target.begin_upload(found.key, upload, amz_headers=tag)
         sent = _Sent(source, target, begun, throttle)
         try:
@@ -174,17 +131,17 @@ def _in_parts(
     try:
         for piece in pieces[1:]:
             throttle(sent.size)
-            with _opened(source, found, piece) as answer:
+            with opened(source, found, piece) as answer:
                 sent.send(answer)
         throttle(sent.size)
-        with _named(target):
+        with named(target):
             etag = begun.complete(_ONLY_IF_NEW)
     except BaseException:
         begun.abort()
         raise
     if not (sent.proved and etag == found.etag == sent.tag(in_parts=not keep_tag)):
         # A tag that is no MD5, as with some kinds of encryption, proves nothing.
-        parts = [_Piece(number) for number in range(1, len(pieces) + 1)]
+        parts = [Piece(number) for number in range(1, len(pieces) + 1)]
         _compare(target, replace(found, etag=etag), parts, sent.digests)
     return etag
 
@@ -209,8 +166,8 @@ class _Sent:
 
     def send(self, answer: NodeResponse) -> None:
         """Send a part."""
-        body = _Received(self.source, answer, self.throttle, self._md5)
-        with _named(self.target):
+        body = Received(self.source, answer, self.throttle, self._md5)
+        with named(self.target):
             etag = self.upload.send(Streamed(body), answer.length or 0)
         self.size = body.received
         self.digests.append(body.md5.digest())
@@ -225,7 +182,7 @@ class _Sent:
 
 
 def _compare(
-    target: Store, copied: Found, pieces: Sequence["_Piece"], digests: Sequence[bytes]
+    target: Store, copied: Found, pieces: Sequence[Piece], digests: Sequence[bytes]
 ) -> None:
     """Read a copy back and compare it with what was sent.
 
@@ -234,8 +191,8 @@ def _compare(
     size = 0
     for piece, expected in zip(pieces, digests, strict=True):
         try:
-            with _opened(target, copied, piece) as answer:
-                body = _Received(target, answer)
+            with opened(target, copied, piece) as answer:
+                body = Received(target, answer)
                 for _ in Streamed(body):
                     pass
         except SourceChanged:
@@ -247,74 +204,6 @@ def _compare(
         raise NotProved(f"{copied.key} on {target.node.name} has {size} of {copied.size} bytes")
 
 
-@dataclass(frozen=True, slots=True)
-class _Piece:
-    """What is asked for at once: all of an object, a part as it was uploaded, or a range."""
-
-    number: int | None = None
-    byte_range: str | None = None
-
-
-def _cut(size: int) -> list[_Piece]:
-    length = max(_CUT, -(-size // _MOST_PARTS))
-    return [
-        _Piece(byte_range=f"bytes={start}-{min(start + length, size) - 1}")
-        for start in range(0, size, length)
-    ]
-
-
-@contextmanager
-def _opened(store: Store, found: Found, piece: _Piece) -> Iterator[NodeResponse]:
-    headers = {"If-Match": found.etag}
-    if piece.byte_range is not None:
-        headers["Range"] = piece.byte_range
-    with _named(store):
-        try:
-            if piece.number is None:
-                answer = store.get(found.key, headers)
-            else:
-                answer = store.get_part(found.key, piece.number, headers)
-        except (ObjectNotFound, PreconditionFailed):
-            raise SourceChanged(found.key) from None
-    with closing(answer):
-        yield answer
-
-
-class _Received:
-    """An answer's body as the `Body` of an upload; its failures are those of the node it is from.
-
-    :ivar md5: of what was read.
-    """
-
-    def __init__(
-        self,
-        store: Store,
-        answer: NodeResponse,
-        throttle: Throttle = lambda size: None,
-        *digests: "hashlib._Hash",
-    ) -> None:
-        """:param digests: further ones to be told."""
-        self.length = answer.length
-        self.received = 0
-        self.md5 = hashlib.md5(usedforsecurity=False)
-        self._digests = (self.md5, *digests)
-        self._store = store
-        self._chunks = iter(answer)
-        self._throttle = throttle
-
-    def read(self, size: int) -> bytes:
-        # What comes is never more than a chunk, which is what an upload asks for.
-        try:
-            chunk = next(self._chunks, b"")
-        except TransportError as error:
-            raise _lost(self._store, error) from error
-        self._throttle(0)
-        for digest in self._digests:
-            digest.update(chunk)
-        self.received += len(chunk)
-        return chunk
-
-
 class _Differs(Exception):
     """The target found another MD5 than was announced.
 
@@ -324,27 +213,3 @@ class _Differs(Exception):
     def __init__(self, sent: bytes) -> None:
         super().__init__(sent)
         self.sent = sent
-
-
-@contextmanager
-def _named(store: Store) -> Iterator[None]:
-    """Names the node as the source of a problem, unless it is another's already."""
-    try:
-        yield
-    except Problem as problem:
-        problem.source = problem.source or f"node {store.node.name}"
-        raise
-
-
-def _lost(store: Store, error: TransportError) -> Problem:
-    problem: Problem = NodeUnavailable("hung up")
-    if isinstance(error, TimedOut):
-        problem = NodeTimeout("did not go on in time")
-    problem.source = f"node {store.node.name}"
-    return problem.noted(str(error))
-
-
-def _stored(answer: NodeResponse) -> Mapping[str, str]:
-    """The header fields to be stored with a copy."""
-    fields = answer.headers
-    return {name: fields[name.lower()] for name in _STORED if name.lower() in fields}

@@ -18,10 +18,11 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 from urllib.parse import urljoin
 
 from demo.harness.s3nodes import MinioServer, NodeProcess, running_nodes
@@ -29,6 +30,7 @@ from tests.faults.cluster import Cluster, seen
 from tests.faults.history import Effect, History, ListingSeen, Read, Write, violations
 from tests.functional.stored import keys_in_all, owner_of, s3_client
 from tests.support.client import Answer, Headers
+from tests.support.client import Client as HttpClient
 from tests.support.waiting import seconds_until
 
 KIB = 2**10
@@ -72,13 +74,29 @@ def content(object_id: str, token: str) -> bytes:
     return (line * (size // len(line) + 1))[:size]
 
 
+class HasClient(Protocol):
+    """What gives clients of a gateway."""
+
+    @property
+    def client(self) -> HttpClient:
+        """A new one."""
+
+
 class Client(threading.Thread):
-    """One client, one request at a time."""
+    """One client, one request at a time.
+
+    :ivar lasting: how many of the ids, at their beginning, are never deleted.
+    :cvar limits: of the pages of a listing.
+    :cvar pause: seconds between two requests.
+    """
+
+    limits: tuple[int, ...] = (5, 7, 100)
+    pause = 0.0
 
     def __init__(
         self,
         number: int,
-        cluster: Cluster,
+        cluster: HasClient,
         report: Report,
         ids: Sequence[str],
         stop: threading.Event,
@@ -92,29 +110,42 @@ class Client(threading.Thread):
         self._stop_asked = stop
         self._random = random.Random(f"{report.seed} {number}")
         self._written = 0
+        self.lasting = LASTING
         self.operations: Counter[str] = Counter()
         self.answers: Counter[str] = Counter()
         self.wrong = ["a client failed"]  # until it ends as it should
 
     def run(self) -> None:
-        kinds = [self._put, self._create, self._get, self._head, self._delete, self._list]
-        while not self._stop_asked.is_set():
-            operation = self._random.choices(kinds, [30, 6, 44, 8, 6, 6])[0]
+        choices = self.choices()
+        kinds, weights = list(choices), list(choices.values())
+        while not self._stop_asked.wait(self.pause):
+            operation = self._random.choices(kinds, weights)[0]
             operation()
             self.operations[operation.__name__.strip("_")] += 1
         self.wrong.remove("a client failed")
 
-    def read(self, object_id: str) -> None:
-        """Read an id and note what it is."""
-        self._read("GET", object_id)
+    def choices(self) -> dict[Callable[[], object], int]:
+        """What it does, and how often."""
+        return {
+            self._put: 30,
+            self._create: 6,
+            self._get: 44,
+            self._head: 8,
+            self._delete: 6,
+            self._list: 6,
+        }
+
+    def read(self, object_id: str) -> bool:
+        """Read an id and note what it is; whether there is an object."""
+        return self._read("GET", object_id)
 
     def _put(self) -> None:
         self._write(self._random.choice(self._ids), {})
 
     def _create(self) -> None:
-        self._write(self._random.choice(self._ids[LASTING:]), {"If-None-Match": "*"})
+        self._write(self._random.choice(self._ids[self.lasting :]), {"If-None-Match": "*"})
 
-    def _write(self, object_id: str, condition: dict[str, str]) -> None:
+    def _write(self, object_id: str, condition: dict[str, str]) -> int | None:
         token = f"{self._number}-{self._written}-{self._size()}"
         self._written += 1
         body = content(object_id, token)
@@ -127,12 +158,13 @@ class Client(threading.Thread):
         effect = Effect.UNKNOWN
         if answer is not None and answer.status == 201:
             effect = Effect.DONE
-            if condition:
+            if "If-None-Match" in condition:
                 # It was created, so there was nothing at some time.
                 self.history.reads.append(Read(object_id, None, start, end))
         elif answer is not None and answer.status == 412:
             effect = Effect.NONE
         self.history.writes.append(Write(object_id, token, start, end, effect))
+        return answer.status if answer is not None else None
 
     def _size(self) -> int:
         small, streamed, parts = (100, 4 * KIB), (65 * KIB, 300 * KIB), (8200 * KIB, 9000 * KIB)
@@ -140,7 +172,7 @@ class Client(threading.Thread):
         return self._random.randint(*chosen)
 
     def _delete(self) -> None:
-        object_id = self._random.choice(self._ids[LASTING:])
+        object_id = self._random.choice(self._ids[self.lasting :])
         start = time.monotonic()
         answer = self._ask("DELETE", f"/object/{object_id}")
         done = answer is not None and answer.status == 204
@@ -153,12 +185,12 @@ class Client(threading.Thread):
     def _head(self) -> None:
         self._read("HEAD", self._random.choice(self._ids))
 
-    def _read(self, method: str, object_id: str) -> None:
+    def _read(self, method: str, object_id: str) -> bool:
         start = time.monotonic()
         answer = self._ask(method, f"/object/{object_id}")
         end = time.monotonic()
         if answer is None or answer.status not in {200, 404}:
-            return
+            return False
         token = answer.headers[TOKEN] if answer.status == 200 else None
         if token is not None:
             expected = content(object_id, token)
@@ -166,11 +198,12 @@ class Client(threading.Thread):
             if length != len(expected) or (method == "GET" and answer.body != expected):
                 self.wrong.append(f"{method} of {object_id} is not what {token} wrote")
         self.history.reads.append(Read(object_id, token, start, end))
+        return token is not None
 
     def _list(self) -> None:
         start = time.monotonic()
         ids: list[str] = []
-        path = f"/objects?limit={self._random.choice([5, 7, 100])}"
+        path = f"/objects?limit={self._random.choice(self.limits)}"
         while path:
             answer = self._ask("GET", path)
             if answer is None or answer.status != 200:

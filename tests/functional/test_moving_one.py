@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 import pytest
 
 from demo.harness.s3nodes import LocalNode
-from nodes.node import Credentials, Node, NodeState
 from objects.exceptions import NodeUnavailable, ObjectNotFound, PreconditionFailed
 from objects.moving.one import Outcome, move
-from objects.store import Found, SourceChanged, Store, Upload, copy, find
+from objects.store import Found, NotProved, SourceChanged, Store, Upload, copy, copying, find
 from objects.store.client import Limits
 from objects.store.payload import Whole
 from tests.support.client import random_id
+from tests.support.layouts import discovered
 from tests.support.servers import SharedServers, minio_or_skip
 
 pytestmark = pytest.mark.minio
@@ -54,14 +54,7 @@ class Pair:
 
 
 def store_of(node: LocalNode, bucket: str) -> Store:
-    there = Node(
-        node.name,
-        node.host,
-        node.port,
-        NodeState.RUNNING,
-        Credentials(node.access_key, node.secret_key),
-    )
-    return Store(there, bucket, Limits(2, 10, 8))
+    return Store(discovered(node), bucket, Limits(2, 10, 8))
 
 
 @pytest.fixture
@@ -294,6 +287,24 @@ def test_a_tag_that_is_no_digest_is_proved_by_reading_twice(
     there = find(pair.target, found.key)
     assert there is not None
     assert (there.etag, there.size) == (etag, 100_000)
+
+
+class Spoilt(Whole):
+    """What arrives otherwise than it was sent."""
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter([bytes(byte ^ 1 for byte in b"".join(super().__iter__()))])
+
+
+def test_what_arrives_otherwise_than_it_was_sent_is_never_stored(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = pair.put(b"as it is")
+    monkeypatch.setattr(copying, "Whole", Spoilt)
+    with pytest.raises(NotProved, match=f"received {found.key} otherwise than it was sent"):
+        move(pair.source, pair.target, found, free)
+    assert find(pair.source, found.key) == found
+    assert find(pair.target, found.key) is None
 
 
 def test_the_node_that_failed_is_named(pair: Pair) -> None:

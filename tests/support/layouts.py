@@ -25,7 +25,7 @@ class LayoutDriver:
 
     def __init__(self, nodes: Sequence[LocalNode | NodeProcess], *, lease: float) -> None:
         found = [node.node if isinstance(node, NodeProcess) else node for node in nodes]
-        self.nodes = tuple(sorted(map(_discovered, found), key=lambda node: node.name))
+        self.nodes = tuple(sorted(map(discovered, found), key=lambda node: node.name))
         self._stores = Stores(BUCKET, Limits(2, 10, 16))
         self.copies = Copies(self._stores)
         self._lease = lease
@@ -119,6 +119,7 @@ class LayoutDriver:
         self.layout = new
 
 
-def _discovered(node: LocalNode) -> Node:
+def discovered(node: LocalNode) -> Node:
+    """A node as discovery finds it."""
     keys = Credentials(node.access_key, node.secret_key)
     return Node(node.name, node.host, node.port, NodeState.RUNNING, keys)

@@ -1,7 +1,5 @@
 import json
-import logging
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +14,7 @@ from objects.routing import get_router, router_class
 from objects.store import probe, quick_stores
 from objgw_site.status.health import FOR_PEOPLE, Health, health
 from objgw_site.status.roles import Role, Shown, shown
+from problems.quiet import quiet
 
 
 class Command(BaseCommand):
@@ -34,7 +33,7 @@ class Command(BaseCommand):
         found = Found(None, (), ())
         problem = "; ".join(message.msg for message in self._failed_checks()) or None
         if problem is None:
-            with _quiet(options["verbosity"]):
+            with quiet(options["verbosity"]):
                 found, problem = _examined()
         rows = _rows(found)
         if options["json"]:
@@ -126,19 +125,6 @@ def _sentence(layout: Layout) -> str:
     if layout.previous is not None:
         said += "; `manage.py layout status` says what is left to move"
     return said
-
-
-@contextmanager
-def _quiet(verbosity: int) -> Iterator[None]:
-    """Keep out of the log, unless asked for more, what the command itself is about to say."""
-    logger = logging.getLogger("objgw")
-    level = logger.level
-    if verbosity < 2:
-        logger.setLevel(logging.ERROR)
-    try:
-        yield
-    finally:
-        logger.setLevel(level)
 
 
 def _rows(found: Found) -> list[dict[str, object]]:

@@ -1,0 +1,176 @@
+"""Going through what nodes have, and doing something with each object that it concerns.
+
+One pass does what can be done, and says what is left and why: a node that is down keeps nobody from
+moving what does not concern it.
+"""
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from itertools import zip_longest
+
+from objects.exceptions import LayoutUnknown, NodeBusy
+from objects.moving.permit import Stopped
+from objects.moving.survey import said_of
+from objects.moving.whereabouts import Whereabouts, entries_of
+from objects.store import Entry, NotProved
+from problems.problem import Problem
+
+#: Objects for each thread that were listed and wait for their turn.
+_AHEAD = 4
+#: Tries of a request that a node refuses because it is busy, and seconds between them.
+_BUSY_TRIES = 8
+_BUSY_PAUSE = 0.25
+#: How many objects are named that could not be done.
+_EXAMPLES = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """An object that it concerns.
+
+    :ivar node: the name of the node that has it.
+    :ivar other: that of the other node that it takes, the same when there is none.
+    """
+
+    node: str
+    other: str
+    entry: Entry
+
+
+@dataclass
+class Left:
+    """What a pass could not do.
+
+    :ivar tasks: how many; of a node that cannot be listed, nobody knows.
+    :ivar down: by the names of nodes, what they do not do.
+    :ivar failed: by the keys of objects, what came of them on nodes that are up; some of them.
+    """
+
+    tasks: int = 0
+    down: dict[str, str] = field(default_factory=dict)
+    failed: dict[str, str] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        return bool(self.tasks or self.down)
+
+
+#: Does a task, and says whether it is done with; if not, the next pass sees it again.
+Act = Callable[[Task], bool]
+#: The task that an entry of a node is, None for none.
+Select = Callable[[str, Entry], Task | None]
+
+
+class Sweep:
+    """One pass over some nodes.
+
+    :param names: of the nodes to be listed.
+    :param jobs: how many objects at once.
+    """
+
+    def __init__(
+        self,
+        names: Sequence[str],
+        where: Whereabouts,
+        select: Select,
+        act: Act,
+        jobs: int,
+        stop: threading.Event,
+    ) -> None:
+        self._names = names
+        self._where = where
+        self._select = select
+        self._act = act
+        self._jobs = jobs
+        self._stop = stop
+        self._left = Left()
+        self._lock = threading.Lock()
+        self._error: BaseException | None = None
+
+    def run(self) -> Left:
+        """Go through them once.
+
+        :raises Overtaken, Stopped: from the act; nothing else is begun then.
+        """
+        slots = threading.Semaphore(self._jobs * _AHEAD)
+        with ThreadPoolExecutor(max_workers=self._jobs) as pool:
+            for task in self._tasks():
+                slots.acquire()
+                if self._error is not None or self._stop.is_set():
+                    break
+                future = pool.submit(self._do, task)
+                future.add_done_callback(self._done)
+                future.add_done_callback(lambda done: slots.release())
+        if self._error is not None:
+            raise self._error
+        if self._stop.is_set():
+            raise Stopped
+        return self._left
+
+    def _tasks(self) -> Iterator[Task]:
+        """Of all nodes in turns, so that none has all of the work."""
+        for row in zip_longest(*(self._of_node(name) for name in self._names)):
+            yield from (task for task in row if task is not None)
+
+    def _of_node(self, name: str) -> Iterator[Task]:
+        try:
+            for entry in entries_of(self._where.store(name)):
+                if task := self._select(name, entry):
+                    yield task
+        except Problem as problem:
+            self._is_down(name, said_of(problem))
+
+    def _do(self, task: Task) -> None:
+        down = self._left.down
+        if self._error is not None or task.node in down or task.other in down:
+            self._leave(task)
+            return
+        try:
+            if not self._patiently(task):
+                self._leave(task)
+        except Problem as problem:
+            self._leave(task, self._blame(task, problem))
+        except (NotProved, OSError) as error:
+            self._leave(task, str(error))
+
+    def _done(self, future: Future[None]) -> None:
+        self._error = self._error or future.exception()
+
+    def _patiently(self, task: Task) -> bool:
+        for _ in range(_BUSY_TRIES):
+            try:
+                return self._act(task)
+            except NodeBusy:
+                if self._stop.wait(_BUSY_PAUSE):
+                    raise Stopped from None
+        return self._act(task)
+
+    def _blame(self, task: Task, problem: Problem) -> str:
+        """Whether a node is down, or only this object cannot be had; then why."""
+        said = said_of(problem)
+        if isinstance(problem, LayoutUnknown):
+            self._is_down("", problem.detail)
+            return ""
+        for name in {task.node, task.other}:
+            if problem.source == f"node {name}" and (reason := self._trouble(name)):
+                self._is_down(name, reason)
+                return ""
+        return f"{problem.source.removeprefix('node ')} {said}".strip()
+
+    def _trouble(self, name: str) -> str | None:
+        try:
+            self._where.store(name).check()
+        except Problem as problem:
+            return said_of(problem)
+        return None
+
+    def _is_down(self, name: str, said: str) -> None:
+        with self._lock:
+            self._left.down.setdefault(name, said)
+
+    def _leave(self, task: Task, reason: str = "") -> None:
+        with self._lock:
+            self._left.tasks += 1
+            if reason and len(self._left.failed) < _EXAMPLES:
+                self._left.failed[task.entry.key] = reason

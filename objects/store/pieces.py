@@ -1,0 +1,164 @@
+"""Reading an object piece by piece: all of it, a part as it was uploaded, or a range."""
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+
+from objects.exceptions import (
+    NodeTimeout,
+    NodeUnavailable,
+    ObjectNotFound,
+    PreconditionFailed,
+)
+from objects.store.errors import TimedOut, TransportError
+from objects.store.payload import PART_SIZE
+from objects.store.response import NodeResponse
+from objects.store.store import Store
+from problems.problem import Problem
+
+#: Bytes of a part of what was not stored in parts, unless there would be too many.
+_CUT = PART_SIZE
+_MOST_PARTS = 10_000
+#: The header fields that a node stores with an object, other than metadata.
+_STORED = (
+    "Content-Type",
+    "Content-Encoding",
+    "Content-Language",
+    "Content-Disposition",
+    "Cache-Control",
+    "Expires",
+)
+
+#: Is told of bytes that were sent, between two pieces, and may wait; within one it is told of none,
+#: and must not. It ends the copy by raising.
+Throttle = Callable[[int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An object as a node has it.
+
+    :ivar size: bytes.
+    :ivar etag: the entity tag, with its quotes.
+    """
+
+    key: str
+    size: int
+    etag: str
+
+
+class SourceChanged(Exception):
+    """The source has no longer what was found there; the text says under which key."""
+
+
+def find(store: Store, key: str) -> Found | None:
+    """What a node has under a key, None for nothing.
+
+    :raises Problem: its ``source`` names the node.
+    """
+    with named(store):
+        try:
+            answer = store.get(key, {}, head=True)
+        except ObjectNotFound:
+            return None
+        answer.close()
+        return Found(key, answer.length or 0, answer.headers.get("etag", ""))
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """What is asked for at once: all of an object, a part as it was uploaded, or a range."""
+
+    number: int | None = None
+    byte_range: str | None = None
+
+
+def cut(size: int) -> list[Piece]:
+    """The ranges that an object of so many bytes goes over in, when it was not stored in parts."""
+    length = max(_CUT, -(-size // _MOST_PARTS))
+    return [
+        Piece(byte_range=f"bytes={start}-{min(start + length, size) - 1}")
+        for start in range(0, size, length)
+    ]
+
+
+@contextmanager
+def opened(store: Store, found: Found, piece: Piece) -> Iterator[NodeResponse]:
+    """The answer with a piece of an object, closed at the end of the block.
+
+    :raises SourceChanged: when the node has something else under the key, or nothing.
+    :raises Problem: its ``source`` names the node.
+    """
+    headers = {"If-Match": found.etag}
+    if piece.byte_range is not None:
+        headers["Range"] = piece.byte_range
+    with named(store):
+        try:
+            if piece.number is None:
+                answer = store.get(found.key, headers)
+            else:
+                answer = store.get_part(found.key, piece.number, headers)
+        except (ObjectNotFound, PreconditionFailed):
+            raise SourceChanged(found.key) from None
+    with closing(answer):
+        yield answer
+
+
+class Received:
+    """An answer's body as the `Body` of an upload; its failures are those of the node it is from.
+
+    :ivar md5: of what was read.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        answer: NodeResponse,
+        throttle: Throttle = lambda size: None,
+        *digests: "hashlib._Hash",
+    ) -> None:
+        """:param digests: further ones to be told."""
+        self.length = answer.length
+        self.received = 0
+        self.md5 = hashlib.md5(usedforsecurity=False)
+        self._digests = (self.md5, *digests)
+        self._store = store
+        self._chunks = iter(answer)
+        self._throttle = throttle
+
+    def read(self, size: int) -> bytes:
+        """The next bytes, see `Body.read`. A chunk is all that an upload asks for."""
+        try:
+            chunk = next(self._chunks, b"")
+        except TransportError as error:
+            raise lost(self._store, error) from error
+        self._throttle(0)
+        for digest in self._digests:
+            digest.update(chunk)
+        self.received += len(chunk)
+        return chunk
+
+
+@contextmanager
+def named(store: Store) -> Iterator[None]:
+    """Names the node as the source of a problem, unless it is another's already."""
+    try:
+        yield
+    except Problem as problem:
+        problem.source = problem.source or f"node {store.node.name}"
+        raise
+
+
+def lost(store: Store, error: TransportError) -> Problem:
+    problem: Problem = NodeUnavailable("hung up")
+    if isinstance(error, TimedOut):
+        problem = NodeTimeout("did not go on in time")
+    problem.source = f"node {store.node.name}"
+    return problem.noted(str(error))
+
+
+def stored_fields(answer: NodeResponse) -> Mapping[str, str]:
+    """The header fields to be stored with a copy."""
+    fields = answer.headers
+    return {name: fields[name.lower()] for name in _STORED if name.lower() in fields}
