@@ -11,11 +11,13 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
+from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from nodes.membership import get_membership
 from objgw_site.status.health import get_remembered_health
 from problems.problem import InternalError, NotFound
+from problems.rendering import JSONRenderer
 from problems.schema import problem_responses
 from telemetry.metrics import CONTENT_TYPE, Metrics, Reading, get_metrics, is_enabled
 
@@ -44,6 +46,12 @@ class MetricsView(APIView):
 
     renderer_classes = [_TextRenderer]
     content_negotiation_class = _OneForm
+
+    def options(self, request: Any, *args: Any, **kwargs: Any) -> Response:
+        # What describes the view is JSON, as everywhere.
+        request.accepted_renderer = JSONRenderer()
+        request.accepted_media_type = JSONRenderer.media_type
+        return super().options(request, *args, **kwargs)
 
     @extend_schema(
         operation_id="metrics",
