@@ -15,6 +15,7 @@ counts; if that is a tombstone, there is nothing.
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -122,7 +123,10 @@ def list_objects(
     missing: dict[str, Missing] = {}
     with ThreadPoolExecutor(max_workers=min(_AT_ONCE, len(nodes))) as pool:
         for _ in range(rounds):
-            for node, result in zip(nodes, list(pool.map(listing_of, nodes)), strict=True):
+            # Each in a context of its own that knows the request, for the log and the trace.
+            asked = [pool.submit(copy_context().run, listing_of, node) for node in nodes]
+            for node, each in zip(nodes, asked, strict=True):
+                result = each.result()
                 if isinstance(result, Missing):
                     missing[node.name] = result
                 else:

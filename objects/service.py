@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import Concatenate, ParamSpec, TypeVar
 
 from nodes.membership import Membership, Snapshot, get_membership
+from nodes.node import Node
 from objects import changing
 from objects.changing import Passage, Place
 from objects.exceptions import (
@@ -44,6 +45,8 @@ from objects.store import (
     payload_of,
 )
 from problems.problem import Problem
+from telemetry import tracing
+from telemetry.exchange import note_owner
 
 logger = logging.getLogger("objgw.service")
 
@@ -203,8 +206,10 @@ class Service:
         """
         placement = lease.placement
         if placement is not None and placement.changing and placement.source(object_id):
+            note_owner(placement.owner(object_id))
             return self._passed(placement, in_passage, object_id, *args, **kwargs)
-        snapshot, owner = self._routes.find(lease, object_id)
+        snapshot, owner = self._route(lease, object_id)
+        note_owner(owner.name)
         try:
             return operation(self._stores.of(owner), object_id, *args, **kwargs)
         except Problem as problem:
@@ -221,6 +226,17 @@ class Service:
         except Problem as problem:
             problem.source = problem.source or f"node {found.name}"
             raise
+
+    def _route(self, lease: Lease, object_id: str) -> tuple[Snapshot, Node]:
+        """The snapshot that is routed by, and the owner of an id."""
+        tracer = tracing.active()
+        if tracer is None:
+            return self._routes.find(lease, object_id)
+        with tracer.routing(object_id) as span:
+            snapshot, owner = self._routes.find(lease, object_id)
+            span.set_attribute("objgw.nodes", len(snapshot.nodes))
+            span.set_attribute("objgw.node", owner.name)
+        return snapshot, owner
 
     def _passed(
         self,
