@@ -1,117 +1,85 @@
+import argparse
 import json
-import logging
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from typing import Any
 
-from django.core.checks import ERROR, CheckMessage, run_checks
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
-from nodes.exceptions import MembershipError
-from nodes.membership import get_membership
-from objects.routing import get_router
-from objects.store import probe
-from objgw_site.status.health import Health, health
+from objgw_site.status.report import Examiner, NodeReport, Report
+from terminal.command import OperatorCommand
+from terminal.tables import Cell, Look, table
+from terminal.watching import changes, watch
+
+_HEAD = ("INDEX", "NAME", "ADDRESS", "STATE", "HEALTHY", "SHARE")
 
 
-class Command(BaseCommand):
+class Command(OperatorCommand):
     help = (
         "Show the nodes in routing order: index, name, address, state, whether each can serve or "
         "why not, and its share of the ids. Exit status 1 when one cannot, or one is missing."
     )
-    # Done by `handle`: what they find is in the JSON as well.
-    requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--json", action="store_true", help="JSON for scripts, not a table")
+        super().add_arguments(parser)
+        parser.add_argument(
+            "--watch",
+            nargs="?",
+            type=_seconds,
+            const=2.0,
+            metavar="SECONDS",
+            help="show them again and again until Ctrl-C, every 2 s by default; where the output "
+            "is no terminal, whenever something has changed",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        checked: Sequence[Health] = ()
-        problem = "; ".join(message.msg for message in self._failed_checks()) or None
-        if problem is None:
-            with _quiet(options["verbosity"]):
-                checked, problem = _examined()
-        rows = _rows(checked, get_router().shares([item.node for item in checked]))
+        if options["watch"] is not None:
+            self._watch(options["watch"], options)
+            return
+        problem = self.settings_problem()
+        report = Examiner().examined() if problem is None else Report((), problem)
         if options["json"]:
-            self.stdout.write(json.dumps({"nodes": rows, "problem": problem}, indent=2))
-        elif rows:
-            self.stdout.write(_table(rows))
-        if problem is not None:
+            self.write_json(report.as_json())
+        elif report.nodes:
+            self.stdout.write(_table(report.nodes, self.look(options)))
+        if report.problem is not None:
+            raise CommandError(report.problem, returncode=1)
+
+    def _watch(self, every: float, options: dict[str, Any]) -> None:
+        if problem := self.settings_problem():
             raise CommandError(problem, returncode=1)
-
-    def _failed_checks(self) -> list[CheckMessage]:
-        """The system checks that fail; what they only warn of is written to stderr."""
-        failed = []
-        for message in run_checks():
-            if message.is_serious(ERROR):
-                failed.append(message)
-            else:
-                self.stderr.write(f"{message.msg} ({message.id})")
-        return failed
+        look, examiner = self.look(options), Examiner()
+        if options["json"]:
+            for line in changes(lambda: json.dumps(examiner.examined().as_json()), every):
+                self.stdout.write(line)
+                self.stdout.flush()
+        else:
+            watch(lambda: _seen(examiner.examined(), look), every, look)
 
 
-def _examined() -> tuple[Sequence[Health], str | None]:
-    """The nodes with their health, and what is wrong with them, None when nothing is."""
-    membership = get_membership()
+def _seconds(text: str) -> float:
     try:
-        snapshot = membership.refresh()
-    except MembershipError as error:
-        return (), error.detail
-    checked = health(snapshot.nodes, probe)
-    try:
-        membership.checked(snapshot)
-    except MembershipError as error:
-        return checked, error.detail
-    unusable = [item.node.name for item in checked if not item.healthy]
-    if unusable:
-        names = ", ".join(unusable)
-        return checked, f"{len(unusable)} of {len(checked)} nodes cannot serve: {names}"
-    return checked, None
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0.1 <= seconds <= 3600:
+        raise argparse.ArgumentTypeError(f"'{text}' is no number of seconds from 0.1 to 3600")
+    return seconds
 
 
-@contextmanager
-def _quiet(verbosity: int) -> Iterator[None]:
-    """Keep out of the log, unless asked for more, what the command itself is about to say."""
-    logger = logging.getLogger("objgw")
-    level = logger.level
-    if verbosity < 2:
-        logger.setLevel(logging.ERROR)
-    try:
-        yield
-    finally:
-        logger.setLevel(level)
+def _seen(report: Report, look: Look) -> str:
+    parts = [_table(report.nodes, look)] if report.nodes else []
+    return "\n".join([*parts, report.problem or "All nodes can serve."])
 
 
-def _rows(checked: Sequence[Health], shares: Sequence[float]) -> list[dict[str, object]]:
-    return [
-        {
-            "index": index,
-            "name": item.node.name,
-            "address": item.node.address,
-            "state": str(item.node.state),
-            "healthy": item.healthy,
-            "reason": item.reason,
-            "share": share,
-        }
-        for index, (item, share) in enumerate(zip(checked, shares, strict=True))
-    ]
-
-
-def _table(rows: Sequence[dict[str, object]]) -> str:
-    head = ("INDEX", "NAME", "ADDRESS", "STATE", "HEALTHY", "SHARE")
-    cells = [head] + [
+def _table(nodes: tuple[NodeReport, ...], look: Look) -> str:
+    rows = [
         (
-            str(row["index"]),
-            str(row["name"]),
-            str(row["address"] or "-"),
-            str(row["state"]),
-            "yes" if row["healthy"] else f"no: {row['reason']}",
-            f"{row['share']:.1%}",
+            str(node.index),
+            node.name,
+            node.address or "-",
+            node.state,
+            Cell("yes", "good") if node.healthy else Cell(f"no: {node.reason}", "bad"),
+            f"{node.share:.1%}",
         )
-        for row in rows
+        for node in nodes
     ]
-    widths = [max(len(line[column]) for line in cells) for column in range(len(head))]
-    return "\n".join(
-        "  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip()
-        for line in cells
-    )
+    return table(_HEAD, rows, look)
