@@ -1,5 +1,6 @@
 """The store: what talks S3 to one node. Nothing outside of this package knows that S3 exists."""
 
+from contextlib import closing
 from functools import lru_cache
 
 from django.conf import settings
@@ -9,7 +10,7 @@ from objects.exceptions import OwnerProblem
 from objects.store.client import Limits
 from objects.store.entries import Entry, NodeListing
 from objects.store.errors import TransportError
-from objects.store.payload import PART_SIZE, Body, payload_of
+from objects.store.payload import PART_SIZE, Body, Whole, payload_of
 from objects.store.registry import Stores
 from objects.store.response import NodeResponse
 from objects.store.spool import Spool, default_size
@@ -30,12 +31,15 @@ __all__ = [
     "TransportError",
     "Upload",
     "Wait",
+    "Whole",
     "configure",
     "get_spool",
     "get_stores",
     "payload_of",
     "probe",
+    "reason_of",
     "spool_share",
+    "store_for",
 ]
 
 
@@ -83,22 +87,33 @@ def spool_share() -> int:
     return (default_size(least=workers * PART_SIZE) if size is None else size) // workers
 
 
+def store_for(node: Node, timeout: float) -> Store:
+    """A store of one's own, apart from those that requests share. It is to be closed.
+
+    :param timeout: seconds for the connection, and again for each answer, if the settings do not
+        allow less.
+    :raises NodeUnavailable: see `Store`.
+    """
+    timeout = min(timeout, settings.OBJGW_READ_TIMEOUT)
+    limits = Limits(min(timeout, settings.OBJGW_CONNECT_TIMEOUT), timeout, concurrency=1)
+    return Store(node, settings.OBJGW_BUCKET, limits, wait=_Configured.wait)
+
+
 def probe(node: Node, timeout: float) -> str | None:
     """What keeps a node from serving, None when nothing does.
 
     :param timeout: seconds for the connection, and again for the answer.
     """
-    timeout = min(timeout, settings.OBJGW_READ_TIMEOUT)
-    limits = Limits(min(timeout, settings.OBJGW_CONNECT_TIMEOUT), timeout, concurrency=1)
-    store = None
     try:
-        store = Store(node, settings.OBJGW_BUCKET, limits, wait=_Configured.wait)
-        store.check()
-    except OwnerProblem as problem:
-        return f"it {problem.predicate}"
+        with closing(store_for(node, timeout)) as store:
+            store.check()
     except Problem as problem:
-        return f"it answered {problem.code}"
-    finally:
-        if store is not None:
-            store.close()
+        return reason_of(problem)
     return None
+
+
+def reason_of(problem: Problem) -> str:
+    """What a node did wrong, to go on after "because": "it did not answer within 3 s"."""
+    if isinstance(problem, OwnerProblem):
+        return f"it {problem.predicate}"
+    return f"it answered {problem.code}"

@@ -1,4 +1,3 @@
-import argparse
 import json
 from typing import Any
 
@@ -6,6 +5,7 @@ from django.core.management.base import CommandError, CommandParser
 
 from objgw_site.status.report import Examiner, NodeReport, Report
 from terminal.command import OperatorCommand
+from terminal.quantities import seconds_between
 from terminal.tables import Cell, Look, table
 from terminal.watching import changes, watch
 
@@ -23,7 +23,7 @@ class Command(OperatorCommand):
         parser.add_argument(
             "--watch",
             nargs="?",
-            type=_seconds,
+            type=seconds_between(0.1, 3600),
             const=2.0,
             metavar="SECONDS",
             help="show them again and again until Ctrl-C, every 2 s by default; where the output "
@@ -53,16 +53,6 @@ class Command(OperatorCommand):
                 self.stdout.flush()
         else:
             watch(lambda: _seen(examiner.examined(), look), every, look)
-
-
-def _seconds(text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = 0.0
-    if not 0.1 <= seconds <= 3600:
-        raise argparse.ArgumentTypeError(f"'{text}' is no number of seconds from 0.1 to 3600")
-    return seconds
 
 
 def _seen(report: Report, look: Look) -> str:
