@@ -22,6 +22,7 @@ from nodes.discovery import BaseDiscovery, DiscoveryError, get_discovery
 from nodes.exceptions import MembershipIncomplete, MembershipUnknown, NoNodes
 from nodes.news import News, get_news
 from nodes.node import Node
+from telemetry.metrics import get_metrics, is_enabled
 
 logger = logging.getLogger("objgw.membership")
 
@@ -95,6 +96,11 @@ class Membership:
         self._wake = threading.Event()
         self._keeper_lock = threading.Lock()
         self._keeper_pid: int | None = None
+
+    @property
+    def snapshot(self) -> Snapshot | None:
+        """The latest one that this process has; asks nobody."""
+        return self._snapshot
 
     def current(self) -> Snapshot:
         """The snapshot that a request routes by: complete, and with at least one node.
@@ -194,6 +200,9 @@ class Membership:
 
     def _discover(self) -> None:
         since = time.monotonic()
+        counts = get_metrics() if is_enabled() else None
+        if counts is not None:
+            counts.discoveries.inc()
         try:
             nodes = tuple(sorted(self._discovery.discover(), key=lambda node: node.name))
         except DiscoveryError as error:
@@ -206,6 +215,8 @@ class Membership:
         finally:
             self._attempted_at = time.monotonic()
             self._attempts += 1
+            if counts is not None and self._failure is not None:
+                counts.discovery_failures.inc()
 
     def _adopt(self, snapshot: Snapshot, since: float) -> None:
         first, self._snapshot = self._snapshot is None, snapshot

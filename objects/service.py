@@ -30,6 +30,7 @@ from objects.store import (
     payload_of,
 )
 from problems.problem import Problem
+from telemetry.exchange import note_owner
 
 logger = logging.getLogger("objgw.service")
 
@@ -126,6 +127,7 @@ class Service:
         """
         snapshot = self._membership.current()
         owner = self._router.owner(object_id, snapshot.nodes)
+        note_owner(owner.name)
         try:
             return operation(self._stores.of(owner), object_id, *args, **kwargs)
         except Problem as problem:

@@ -33,6 +33,7 @@ from problems.failures import get_failures
 from problems.handler import request_line
 from problems.problem import MethodNotAllowed
 from problems.rendering import JSONRenderer
+from telemetry.exchange import note_problem
 
 
 class ObjectView(APIView):
@@ -175,6 +176,7 @@ class NodeBody:
                 str(error),
             )
             # The server takes this for a connection that is gone, and ends it.
+            note_problem("download_cut_short")
             raise ConnectionResetError(errno.ECONNRESET, "the node broke off") from error
 
     def close(self) -> None:

@@ -25,7 +25,7 @@ from problems.rendering import JSONRenderer
 from problems.schema import problem_responses
 
 #: Names of the paths that are linked from the root.
-_LINKS = ("objects", "nodes", "livez", "readyz", "schema", "docs")
+_LINKS = ("objects", "nodes", "livez", "readyz", "metrics", "schema", "docs")
 
 
 @extend_schema_field({"type": "string", "format": "uri-reference"})

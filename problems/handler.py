@@ -25,6 +25,7 @@ from problems.problem import (
     UnsupportedMediaType,
 )
 from problems.rendering import JSONRenderer
+from telemetry.exchange import note_problem
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -87,6 +88,7 @@ def exception_handler(exc: Exception, context: dict[str, object]) -> HttpRespons
     problem = as_problem(exc)
     request = cast("HttpRequest", context["request"])
     log(problem, exc, request)
+    note_problem(problem.code)
     headers = dict(problem.headers)
     if isinstance(problem, MethodNotAllowed):
         view = context["view"]
@@ -107,6 +109,7 @@ def _renderer(view: Any, request: Any) -> Any:
 
 def problem_response(problem: Problem) -> HttpResponse:
     """A problem document outside of DRF."""
+    note_problem(problem.code)
     return _answer(problem, problem.headers)
 
 

@@ -17,6 +17,7 @@ from objects.store.spool import Spool, default_size
 from objects.store.store import Store, Stored, Upload
 from objects.store.transport import Wait
 from problems.problem import Problem
+from telemetry.metrics import get_metrics, is_enabled
 
 __all__ = [
     "PART_SIZE",
@@ -69,7 +70,10 @@ def _limits() -> Limits:
 @lru_cache(maxsize=1)
 def get_stores() -> Stores:
     """The stores of this process."""
-    return Stores(settings.OBJGW_BUCKET, _limits(), wait=_Configured.wait)
+    stores = Stores(settings.OBJGW_BUCKET, _limits(), wait=_Configured.wait)
+    if is_enabled():
+        get_metrics().sample_with(stores.sample)
+    return stores
 
 
 @lru_cache(maxsize=1)

@@ -27,6 +27,11 @@ class Bulkhead:
         self._half_open = False
         self._lock = threading.Lock()
 
+    @property
+    def waiting(self) -> int:
+        """Requests that wait for the node now."""
+        return self._waiting
+
     def __enter__(self) -> Self:
         with self._lock:
             if self._waiting >= (1 if self._half_open else self._limit):

@@ -1,17 +1,22 @@
 """S3 requests to one node: signed, bounded in number and time, and their failures named."""
 
+import time
 from collections.abc import Generator, Iterable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 
 from nodes.node import Node
-from objects.exceptions import NodeError, NodeTimeout, NodeUnavailable
+from objects.exceptions import NodeBusy, NodeError, NodeTimeout, NodeUnavailable, OwnerProblem
 from objects.store.bulkhead import Bulkhead
 from objects.store.errors import BadAnswer, ConnectFailed, ConnectionLost, TimedOut
 from objects.store.request import Request
 from objects.store.response import NodeResponse
 from objects.store.signing import Signer
 from objects.store.transport import Pool, Wait
+from telemetry.metrics import NodeMetrics
+
+#: What the metrics say of a request without an answer.
+_REASONS = {NodeUnavailable: "unavailable", NodeTimeout: "timeout"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +63,24 @@ class NodeClient:
     """Talks to one node at one address with one key pair.
 
     :param wait: see `Pool`.
+    :param metrics: of the node; None where its requests are not to be counted.
     :raises NodeUnavailable: from the constructor, for a node with an obstacle.
     """
 
-    def __init__(self, node: Node, limits: Limits, *, wait: Wait | None = None) -> None:
+    def __init__(
+        self,
+        node: Node,
+        limits: Limits,
+        *,
+        wait: Wait | None = None,
+        metrics: NodeMetrics | None = None,
+    ) -> None:
         if node.down_reason or not (node.host and node.address and node.credentials):
             # Nothing was sent, and the node may have started since the snapshot was made.
             raise NodeUnavailable(f"is down: {node.down_reason}", repeatable=True)
         self.node = node
         self.limits = limits
+        self._metrics = metrics
         self._signer = Signer(node.address, node.credentials, node.region)
         self._bulkhead = Bulkhead(limits.concurrency)
         self._pool = Pool(
@@ -77,6 +91,16 @@ class NodeClient:
             wait=wait,
         )
 
+    @property
+    def in_flight(self) -> int:
+        """Requests whose answer is not complete."""
+        return self._pool.busy
+
+    @property
+    def waiting(self) -> int:
+        """Those that wait for the node to say something."""
+        return self._bulkhead.waiting
+
     def call(self, call: Call) -> NodeResponse:
         """Do one request. The answer is to be closed, whatever its status.
 
@@ -85,6 +109,24 @@ class NodeClient:
         :raises NodeTimeout: when it says nothing in time.
         :raises NodeError: when it answers with something other than HTTP.
         """
+        metrics = self._metrics
+        if metrics is None:
+            return self._call(call)
+        began = time.monotonic()
+        try:
+            response = self._call(call)
+        except OwnerProblem as problem:
+            if isinstance(problem, NodeBusy):
+                metrics.refused()
+            else:
+                metrics.failed(_REASONS.get(type(problem), "bad_answer"))
+            raise
+        metrics.first_byte(time.monotonic() - began)
+        if response.status >= 500:
+            metrics.failed("status_5xx")
+        return response
+
+    def _call(self, call: Call) -> NodeResponse:
         # A body that the node has not asked for cannot have done anything.
         repeatable = call.repeatable or call.await_continue
         request = Request(

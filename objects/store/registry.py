@@ -7,6 +7,7 @@ from nodes.node import Node
 from objects.store.client import Limits
 from objects.store.store import Store
 from objects.store.transport import Wait
+from telemetry.metrics import Metrics, node_metrics
 
 
 class Stores:
@@ -39,11 +40,23 @@ class Stores:
             _, store = self._stores.get(node.name, (None, None))
             if store is None or not _same(store.node, node):
                 previous = store
-                store = Store(node, self._bucket, self._limits, wait=self._wait)
+                store = Store(
+                    node,
+                    self._bucket,
+                    self._limits,
+                    wait=self._wait,
+                    metrics=node_metrics(node.name),
+                )
                 if previous is not None:
                     previous.close()
             self._stores[node.name] = (node, store)
             return store
+
+    def sample(self, counts: Metrics) -> None:
+        """Set the gauges of each node."""
+        for name, (_, store) in tuple(self._stores.items()):
+            counts.node_in_flight.labels(name).set(store.in_flight)
+            counts.node_waiting.labels(name).set(store.waiting)
 
 
 def _same(one: Node, other: Node) -> bool:

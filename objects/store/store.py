@@ -41,6 +41,7 @@ from objects.store.metadata import amz_fields, metadata_in
 from objects.store.payload import Parts, Payload
 from objects.store.response import NodeResponse
 from objects.store.transport import Wait
+from telemetry.metrics import NodeMetrics
 
 _BUCKET_EXISTS = {"BucketAlreadyOwnedByYou", "BucketAlreadyExists"}
 
@@ -82,13 +83,20 @@ class Store:
     """Puts objects into one node's bucket and gets them out again.
 
     :param wait: see `Pool`.
+    :param metrics: see `NodeClient`.
     :raises NodeUnavailable: from the constructor, for a node that discovery says is down.
     """
 
     def __init__(
-        self, node: Node, bucket: str, limits: Limits, *, wait: Wait | None = None
+        self,
+        node: Node,
+        bucket: str,
+        limits: Limits,
+        *,
+        wait: Wait | None = None,
+        metrics: NodeMetrics | None = None,
     ) -> None:
-        self._client = NodeClient(node, limits, wait=wait)
+        self._client = NodeClient(node, limits, wait=wait, metrics=metrics)
         self._bucket = bucket
         self._has_bucket = False
 
@@ -96,6 +104,16 @@ class Store:
     def node(self) -> Node:
         """The node that this is the store of."""
         return self._client.node
+
+    @property
+    def in_flight(self) -> int:
+        """Requests to the node whose answer is not complete."""
+        return self._client.in_flight
+
+    @property
+    def waiting(self) -> int:
+        """Those that wait for the node to say something."""
+        return self._client.waiting
 
     def close(self) -> None:
         """End the connections that no request uses."""

@@ -40,6 +40,7 @@ class Connection:
         self.patience = pool.read_timeout
         self._pool = pool
         self._socket: socket.socket | None = sock
+        pool.begun()
         self._buffer = b""
         self._answered = False
         self._heads = 0
@@ -108,6 +109,7 @@ class Connection:
         sock, self._socket = self._socket, None
         if sock is None:
             return
+        self._pool.ended()
         if reusable and not self._buffer:
             self._pool.put(sock)
         else:
@@ -192,6 +194,12 @@ class Pool:
         self.wait = wait
         # Only by operations that are atomic: requests run beside each other.
         self._idle: deque[tuple[socket.socket, float]] = deque()
+        self._busy: deque[None] = deque()
+
+    @property
+    def busy(self) -> int:
+        """Exchanges whose answer is not complete."""
+        return len(self._busy)
 
     def exchange(self, request: Request, body: Iterable[bytes] = ()) -> NodeResponse:
         """`Connection.exchange` on a kept connection or a new one.
@@ -211,6 +219,14 @@ class Pool:
                     raise
                 self.clear()
         return Connection(self, self._connect()).exchange(request, body)
+
+    def begun(self) -> None:
+        """An exchange has begun."""
+        self._busy.append(None)
+
+    def ended(self) -> None:
+        """An exchange is over."""
+        self._busy.pop()
 
     def put(self, sock: socket.socket) -> None:
         """Keep a connection for the next request."""

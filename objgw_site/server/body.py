@@ -31,6 +31,7 @@ class Input:
     of what is left is kept right. A chunked body is read by `ChunkedReader`.
 
     :param expects: whether the client waits for ``100 Continue``; it gets it with the first read.
+    :ivar received: bytes of the body so far.
     """
 
     def __init__(self, body: Body, sock: socket.socket, *, expects: bool) -> None:
@@ -40,6 +41,7 @@ class Input:
         self._expects = expects
         #: Read already, behind the end of a line.
         self._ahead = b""
+        self.received = 0
 
     def read(self, size: int | None = None) -> bytes:
         """Up to ``size`` bytes; b"" at the end of the body, or of what the client sends.
@@ -54,7 +56,9 @@ class Input:
         if self._expects:
             self._expects = False
             self._sock.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
-        return self._counted_read(size) if self._counted else self._chunked_read(size)
+        data = self._counted_read(size) if self._counted else self._chunked_read(size)
+        self.received += len(data)
+        return data
 
     def readline(self, size: int | None = None) -> bytes:
         """One line. Nothing in the gateway asks for lines, but WSGI promises them."""

@@ -6,6 +6,7 @@
 import codecs
 import gc
 import sys
+from functools import lru_cache
 from typing import Any
 
 from objgw_site.env import Environment
@@ -14,6 +15,8 @@ from objgw_site.server.machine import raise_descriptor_limit, this_machine
 from objgw_site.server.record import SharedRecord, nameless_file
 from objgw_site.server.variables import read_variables
 from objgw_site.server.versions import wrong_versions
+from telemetry import metrics
+from telemetry.folder import MetricsFolder
 
 # Each connection takes up to three, and the usual soft limit is 1,024.
 raise_descriptor_limit()
@@ -56,17 +59,47 @@ if problems := [*wrong_versions(), *env.problems]:
     sys.exit(1)
 
 
+@lru_cache(maxsize=1)
+def get_metrics_folder() -> MetricsFolder | None:
+    """Where the workers count; None where nothing is counted. To be called first by the master."""
+    return MetricsFolder.make() if variables.metrics else None
+
+
 def on_starting(server: object) -> None:
     """Say once, rather than in each worker, which variables mean nothing."""
+    get_metrics_folder()
     from objgw_site.settings import UNKNOWN_VARIABLES
 
     for warning in UNKNOWN_VARIABLES:
         print(f"objgw warns: {warning}", file=sys.stderr)
 
 
+def post_fork(_server: object, worker: Any) -> None:
+    """Count where the last worker in this one's place ended, before anything is counted."""
+    folder = get_metrics_folder()
+    if folder is None:
+        metrics.configure(enabled=False)
+    else:
+        metrics.configure(enabled=True, folder=folder.path, identity=_identity(worker))
+
+
 def child_exit(_server: object, worker: Any) -> None:
     """Called by the master: a worker has ended, whatever the reason."""
+    if (folder := get_metrics_folder()) is not None:
+        folder.forget(_identity(worker))
     get_loads().give_back(worker.load)
+
+
+def on_exit(_server: object) -> None:
+    """Called by the master at its end."""
+    if (folder := get_metrics_folder()) is not None:
+        folder.remove()
+
+
+def _identity(worker: Any) -> str:
+    """What stands for a worker among those that run now, and for its successor."""
+    row: int | None = worker.load.row
+    return f"pid{worker.pid}" if row is None else str(row)
 
 
 def post_worker_init(worker: object) -> None:
@@ -75,10 +108,13 @@ def post_worker_init(worker: object) -> None:
     from nodes.news import get_news
     from objects import store
     from objgw_site.server.internals import await_readable
+    from objgw_site.status.metrics import get_exposed_metrics
 
     store.configure(wait=await_readable)
     get_news().record = SharedRecord(news_file)
     get_membership().start_refreshing()
+    if metrics.is_enabled():
+        get_exposed_metrics().sample()
     # Django needs it for the first error that it logs, when there may be no descriptor to load it.
     codecs.lookup("unicode_escape")
     # What is here now stays: a collection that looks at all of it takes 50 ms.

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from objgw_site.fields import ERROR_FIELDS
+from objgw_site.server.account import Account, Finished
 from objgw_site.server.errors import problem_of
 from objgw_site.server.response import http_date
 from objgw_site.server.turns import end_gently
@@ -26,9 +27,12 @@ _ERROR_FIELDS = "".join(f"{name}: {value}\r\n" for name, value in ERROR_FIELDS)
 _NOT_SPOKEN = frozenset({501, 505})
 
 
-def refuse(log: Any, req: Any, client: Any, addr: Any, error: BaseException) -> None:
+def refuse(
+    account: Account, log: Any, req: Any, client: Any, addr: Any, error: BaseException
+) -> None:
     """Answer with a problem document, and end the connection.
 
+    :param account: is told of it.
     :param log: gunicorn's, for the line in the access log.
     :param req: what gunicorn could read of the request, None for nothing.
     :param addr: of the client, None for a Unix socket.
@@ -43,6 +47,17 @@ def refuse(log: Any, req: Any, client: Any, addr: Any, error: BaseException) -> 
         _log_problem(problem, addr)
     body = json.dumps(problem.document(request)).encode() + b"\n"
     _log_access(log, req or getattr(error, "req", None), addr, problem.status, len(body))
+    account.finished(
+        Finished(
+            method=getattr(req, "method", None) or "",
+            path=getattr(req, "path", None) or "",
+            status=str(problem.status),
+            problem=problem.code,
+            seconds=None,
+            received=0,
+            sent=len(body),
+        )
+    )
     try:
         client.settimeout(LINGER_SECONDS)
         client.sendall(_head(problem, request, len(body)) + body)

@@ -27,6 +27,7 @@ class Variables:
     :ivar log_level: one of `LEVELS`.
     :ivar access_log: whether each request gets a line in the log; at level debug it does unless
         told otherwise.
+    :ivar metrics: whether there are metrics.
     """
 
     bind: str
@@ -37,6 +38,7 @@ class Variables:
     graceful_timeout: int
     log_level: str
     access_log: bool
+    metrics: bool
 
 
 def read_variables(env: Environment, machine: Machine) -> Variables:
@@ -72,6 +74,7 @@ def read_variables(env: Environment, machine: Machine) -> Variables:
         graceful_timeout=env.integer("OBJGW_GRACEFUL_TIMEOUT", 30, low=0, high=86_400),
         log_level=log_level,
         access_log=env.flag("OBJGW_ACCESS_LOG", default=log_level == "debug"),
+        metrics=env.flag("OBJGW_METRICS", default=True),
     )
 
 

@@ -25,7 +25,7 @@ patched the standard library, so nothing here imports it at the top.
 
 import time
 from contextlib import suppress
-from datetime import datetime
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -33,6 +33,7 @@ import gevent
 from gevent import GreenletExit, getcurrent
 
 from objgw_site.env import Environment
+from objgw_site.server.account import Account, Finished, status_of
 from objgw_site.server.balance import BEAT_SECONDS, get_loads
 from objgw_site.server.body import body_was_read
 from objgw_site.server.connection import Connection
@@ -52,6 +53,7 @@ from objgw_site.server.response import GatewayResponse
 from objgw_site.server.slots import RESERVE, RESERVE_SECONDS, SlotLimits, Slots
 from objgw_site.server.turns import abandon, end_gently, end_of_input
 from objgw_site.server.variables import read_variables
+from telemetry import exchange, metrics
 
 #: Seconds that a connection without a request gets when the worker stops: its request may be on
 #: its way.
@@ -94,6 +96,10 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no type hints
             settings.OBJGW_CLIENT_MIN_RATE, settings.OBJGW_CLIENT_GRACE, self.client_timeout
         )
         keep_settings(self.cfg)
+        counts = metrics.get_metrics() if metrics.is_enabled() else None
+        if counts is not None:
+            counts.sample_with(self._sample)
+        self._account = Account(counts)
         gevent.spawn(self._beat)
         super().run()
 
@@ -109,9 +115,15 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no type hints
         elapsed, self._noticed = now - self._noticed, now
         idle_seconds = self.cfg.keepalive if self.alive else _IDLE_AT_STOP
         self._to_give_away = self.load.excess()
+        self._account.sample()
         self._slots.end_idle(now, taken=idle_seconds, reserved=min(idle_seconds, RESERVE_SECONDS))
         for connection in too_slow(self._slots.busy(), self._pace, elapsed):
             self._let_go(connection)
+
+    def _sample(self, counts: metrics.Metrics) -> None:
+        counts.workers.set(1)
+        counts.connections.set(len(self._connections))
+        counts.in_flight.set(sum(1 for _ in self._slots.busy()))
 
     def server_class(self, listener: Any, *, spawn: Any, **given: Any) -> Listener:
         """What the base class accepts connections with; it asks for ours by this attribute."""
@@ -147,7 +159,7 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no type hints
         if len(self._connections) > _MANY:
             for server in self._listeners:
                 server.look()
-        started = datetime.now()  # noqa: DTZ005  (for gunicorn's own logger)
+        started = time.monotonic()
         connection = self._connections[getcurrent()]
         connection.unreader = req.unreader
         if connection.reserved:
@@ -170,15 +182,35 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no type hints
         return True
 
     def _respond(
-        self, resp: GatewayResponse, req: Request, environ: dict[str, Any], started: datetime
+        self, resp: GatewayResponse, req: Request, environ: dict[str, Any], started: float
     ) -> None:
+        noted = exchange.begin()
+        refused = False
         try:
             respond(self.wsgi, resp, environ, self.log)
         except TimeoutError:
             self.log.info("client let go: it neither sent nor took anything for too long")
             raise StopIteration from None
+        except (OSError, StopIteration):
+            raise
+        except Exception:
+            refused = True  # `handle_error` answers it, and tells of it
+            raise
         finally:
-            self.log.access(resp, req, environ, datetime.now() - started)  # noqa: DTZ005
+            if not refused:
+                seconds = time.monotonic() - started
+                self.log.access(resp, req, environ, timedelta(seconds=seconds))
+                self._account.finished(
+                    Finished(
+                        req.method,
+                        req.path,
+                        status_of(resp),
+                        noted.problem,
+                        seconds,
+                        environ["wsgi.input"].received,
+                        resp.sent,
+                    )
+                )
 
     def _count_request(self) -> None:
         """End the worker after ``max_requests``; the master starts another one."""
@@ -215,7 +247,7 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no type hints
     def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
         """Answer what never became a request, or an error of the worker itself."""
         if not isinstance(exc, (GreenletExit, SystemExit)):  # the grace time is over
-            refuse(self.log, req, client, addr, exc)
+            refuse(self._account, self.log, req, client, addr, exc)
 
 
 def _end_input(connection: Connection) -> None:

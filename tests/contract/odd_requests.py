@@ -23,7 +23,16 @@ _ODD_METHODS = [
     "*",
     "-",
 ]
-_PATHS = ["/objects"] * 6 + ["/", "/nodes", "/livez", "/readyz", "/schema", "/docs", "/static/x"]
+_PATHS = ["/objects"] * 6 + [
+    "/",
+    "/nodes",
+    "/livez",
+    "/readyz",
+    "/metrics",
+    "/schema",
+    "/docs",
+    "/static/x",
+]
 _ODD_PATHS = [
     "/object/",
     "/object",

@@ -66,7 +66,9 @@ def test_stored_caching_stays(http: Client, ten: Stored, headers: dict[str, str]
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
-@pytest.mark.parametrize("path", ["/", "/nodes", "/livez", "/readyz", "/objects", "/schema"])
+@pytest.mark.parametrize(
+    "path", ["/", "/nodes", "/livez", "/readyz", "/metrics", "/objects", "/schema"]
+)
 def test_documents_of_the_moment(http: Client, method: str, path: str) -> None:
     answer = http.request(method, path)
     assert answer.status == 200

@@ -164,6 +164,7 @@ METHODS = {
     "/nodes": {"GET", "HEAD", "OPTIONS"},
     "/livez": {"GET", "HEAD", "OPTIONS"},
     "/readyz": {"GET", "HEAD", "OPTIONS"},
+    "/metrics": {"GET", "HEAD", "OPTIONS"},
     "/schema": {"GET", "HEAD", "OPTIONS"},
     "/docs": {"GET", "HEAD", "OPTIONS"},
 }

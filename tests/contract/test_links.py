@@ -65,6 +65,7 @@ def test_the_root_links_to_paths_beside_it(http: Client) -> None:
         "nodes": "nodes",
         "livez": "livez",
         "readyz": "readyz",
+        "metrics": "metrics",
         "schema": "schema",
         "docs": "docs",
     }

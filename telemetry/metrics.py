@@ -1,0 +1,338 @@
+"""All metrics of the gateway, named as https://prometheus.io/docs/practices/naming/ has it.
+
+A worker counts with `get_metrics`, and what can be looked up is not counted but asked for: once a
+second, and at each scrape. Labels have few values that are known beforehand: never an id, a path or
+anything else that a client may choose. Nodes are the most that grows: one value each.
+
+Does not import Django: the server needs it before Django is there.
+"""
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest, values
+from prometheus_client.metrics_core import GaugeMetricFamily, Metric
+from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
+from prometheus_client.values import MultiProcessValue
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+METHODS = frozenset(
+    {"GET", "HEAD", "PUT", "DELETE", "OPTIONS", "POST", "PATCH", "TRACE", "CONNECT"}
+)
+#: What is served, by the first part of its path.
+ROUTES = frozenset(
+    {"object", "objects", "nodes", "livez", "readyz", "metrics", "schema", "docs", "static"}
+)
+OTHER = "other"
+
+#: Seconds. From a small object out of a node's memory to the default read timeout and beyond.
+_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A gauge that is asked for at a scrape.
+
+    :ivar labels: names of its labels.
+    :ivar values: by the values of its labels.
+    """
+
+    name: str
+    help: str
+    values: Mapping[tuple[str, ...], float]
+    labels: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One number of an exposition."""
+
+    name: str
+    labels: Mapping[str, str]
+    value: float
+
+
+@dataclass(slots=True)
+class _Configured:
+    folder: Path | None = None
+    enabled: bool = True
+
+
+_configured = _Configured()
+
+
+def configure(*, enabled: bool, folder: Path | None = None, identity: str = "") -> None:
+    """Say how this process counts. To be called before the first metric is made.
+
+    :param enabled: False for not at all.
+    :param folder: that the processes share whose counts are to be added up; None for one process.
+    :param identity: of this process among them. A process may take over the identity of one that
+        has ended, and then goes on with its counts.
+    :raises RuntimeError: when there are metrics already.
+    """
+    if get_metrics.cache_info().currsize:
+        raise RuntimeError("the metrics of this process have been made already")
+    _configured.enabled, _configured.folder = enabled, folder
+    if folder is not None:
+        # Read by the library when a value is made.
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
+        # The library's way to name another identity than the pid (its README, on uWSGI).
+        values.ValueClass = MultiProcessValue(process_identifier=lambda: identity)
+
+
+def is_enabled() -> bool:
+    """Whether this process counts."""
+    return _configured.enabled
+
+
+class NodeMetrics:
+    """The metrics of one node, in this process."""
+
+    __slots__ = ("_failures", "_name", "first_byte", "refused")
+
+    def __init__(self, metrics: "Metrics", name: str) -> None:
+        self._name = name
+        self._failures = metrics.node_failures
+        #: Seconds from the request to the first byte of the answer.
+        self.first_byte = metrics.node_first_byte.labels(name).observe
+        #: A request that was not sent, because too many wait.
+        self.refused = metrics.node_refused.labels(name).inc
+        for reason in ("unavailable", "timeout", "bad_answer", "status_5xx"):
+            self._failures.labels(name, reason)
+
+    def failed(self, reason: str) -> None:
+        """A request without an answer that can be used.
+
+        :param reason: ``unavailable``, ``timeout``, ``bad_answer`` or ``status_5xx``.
+        """
+        self._failures.labels(self._name, reason).inc()
+
+
+class Metrics:
+    """What this process counts."""
+
+    def __init__(self) -> None:
+        self.registry = registry = CollectorRegistry()
+        self.requests = Counter(
+            "objgw_http_requests_total",
+            "Requests answered, by the code of the problem document, if it was one.",
+            ["method", "route", "status", "problem"],
+            registry=registry,
+        )
+        self.duration = Histogram(
+            "objgw_http_request_duration_seconds",
+            "Time from the head of a request to the last byte of its answer.",
+            ["method", "route"],
+            buckets=_BUCKETS,
+            registry=registry,
+        )
+        self.received = Counter(
+            "objgw_http_received_bytes_total",
+            "Bytes of bodies that clients sent.",
+            registry=registry,
+        )
+        self.sent = Counter(
+            "objgw_http_sent_bytes_total",
+            "Bytes of bodies that were sent to clients.",
+            registry=registry,
+        )
+        self.in_flight = Gauge(
+            "objgw_http_requests_in_flight",
+            "Requests that are being answered.",
+            multiprocess_mode="livesum",
+            registry=registry,
+        )
+        self.connections = Gauge(
+            "objgw_http_connections",
+            "Connections of clients.",
+            multiprocess_mode="livesum",
+            registry=registry,
+        )
+        self.workers = Gauge(
+            "objgw_workers",
+            "Worker processes that serve.",
+            multiprocess_mode="livesum",
+            registry=registry,
+        )
+        self.node_first_byte = Histogram(
+            "objgw_node_first_byte_seconds",
+            "Time from a request to a node to the first byte of its answer.",
+            ["node"],
+            buckets=_BUCKETS,
+            registry=registry,
+        )
+        self.node_failures = Counter(
+            "objgw_node_request_failures_total",
+            "Requests to a node without an answer that can be used.",
+            ["node", "reason"],
+            registry=registry,
+        )
+        self.node_refused = Counter(
+            "objgw_node_requests_refused_total",
+            "Requests not sent to a node, because too many wait for it.",
+            ["node"],
+            registry=registry,
+        )
+        self.node_in_flight = Gauge(
+            "objgw_node_requests_in_flight",
+            "Requests to a node whose answer is not complete.",
+            ["node"],
+            multiprocess_mode="livesum",
+            registry=registry,
+        )
+        self.node_waiting = Gauge(
+            "objgw_node_requests_waiting",
+            "Requests that wait for a node to say something.",
+            ["node"],
+            multiprocess_mode="livesum",
+            registry=registry,
+        )
+        self.discoveries = Counter(
+            "objgw_discoveries_total", "Discoveries of the nodes.", registry=registry
+        )
+        self.discovery_failures = Counter(
+            "objgw_discovery_failures_total",
+            "Discoveries of the nodes that failed.",
+            registry=registry,
+        )
+        self.snapshot_timestamp = Gauge(
+            "objgw_snapshot_timestamp_seconds",
+            "When the nodes were discovered: the oldest snapshot that a worker routes by.",
+            multiprocess_mode="livemin",
+            registry=registry,
+        )
+        self._samplers: list[Callable[[Metrics], None]] = []
+        self._readers: list[Callable[[], Iterable[Reading]]] = []
+        self._by_request: dict[tuple[str, str, str, str], Callable[[], None]] = {}
+        self._by_route: dict[tuple[str, str], Callable[[float], None]] = {}
+
+    def request_finished(
+        self,
+        method: str,
+        path: str,
+        status: str,
+        problem: str,
+        *,
+        seconds: float | None,
+        received: int,
+        sent: int,
+    ) -> None:
+        """Count one request.
+
+        :param method: as it came, likewise ``path``; "" for what could not be read.
+        :param status: three digits.
+        :param problem: the code of the problem document that was the answer, "" for none.
+        :param seconds: that it took, None when it was refused without being looked at.
+        :param received: bytes of its body, and of that of the answer: ``sent``.
+        """
+        if method not in METHODS:
+            method = OTHER
+        route = route_of(path)
+        key = method, route, status, problem
+        count = self._by_request.get(key)
+        if count is None:
+            count = self._by_request[key] = self.requests.labels(*key).inc
+        count()
+        if seconds is not None:
+            observe = self._by_route.get((method, route))
+            if observe is None:
+                observe = self.duration.labels(method, route).observe
+                self._by_route[method, route] = observe
+            observe(seconds)
+        if received:
+            self.received.inc(received)
+        if sent:
+            self.sent.inc(sent)
+
+    def node(self, name: str) -> NodeMetrics:
+        """Those of one node."""
+        return NodeMetrics(self, name)
+
+    def sample_with(self, sampler: Callable[["Metrics"], None]) -> None:
+        """Have ``sampler`` set gauges of this process, once a second and before each scrape."""
+        self._samplers.append(sampler)
+
+    def read_with(self, reader: Callable[[], Iterable[Reading]]) -> None:
+        """Ask ``reader`` at each scrape, in the process that answers it, for further gauges.
+
+        They are to be the same whichever process answers.
+        """
+        self._readers.append(reader)
+
+    def sample(self) -> None:
+        """Set the gauges of this process; to be called once a second."""
+        for sampler in self._samplers:
+            sampler(self)
+
+    def exposition(self) -> bytes:
+        """What Prometheus reads, of all processes together, in `CONTENT_TYPE`."""
+        return bytes(generate_latest(self._all()))
+
+    def samples(self) -> Iterator[Sample]:
+        """The same as numbers."""
+        for metric in self._all().collect():
+            for sample in metric.samples:
+                yield Sample(sample.name, sample.labels, sample.value)
+
+    def _all(self) -> CollectorRegistry:
+        self.sample()
+        registry = CollectorRegistry()
+        if _configured.folder is None:
+            registry.register(_Merged(self.registry))
+        else:
+            MultiProcessCollector(registry, path=str(_configured.folder))
+        registry.register(_Asked(self._readers))
+        return registry
+
+
+class _Merged(Collector):
+    """What another registry has."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._registry = registry
+
+    def collect(self) -> Iterable[Metric]:
+        return self._registry.collect()
+
+
+class _Asked(Collector):
+    """What is asked for at a scrape."""
+
+    def __init__(self, readers: Iterable[Callable[[], Iterable[Reading]]]) -> None:
+        self._readers = readers
+
+    def describe(self) -> Iterable[GaugeMetricFamily]:
+        """Nothing: it would be asked for twice."""
+        return ()
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        for reader in self._readers:
+            for reading in reader():
+                family = GaugeMetricFamily(reading.name, reading.help, labels=reading.labels)
+                for labels, value in reading.values.items():
+                    family.add_metric(labels, value)
+                yield family
+
+
+def route_of(path: str) -> str:
+    """Which part of the interface a path belongs to: one of `ROUTES`, ``root`` or ``other``."""
+    slash, first = path[:1], path[1:].partition("/")[0]
+    if first in ROUTES:
+        return first
+    return "root" if slash == "/" and not first else OTHER
+
+
+@lru_cache(maxsize=1)
+def get_metrics() -> Metrics:
+    """The metrics of this process."""
+    return Metrics()
+
+
+def node_metrics(name: str) -> NodeMetrics | None:
+    """Those of one node, None where nothing is counted."""
+    return get_metrics().node(name) if is_enabled() else None
