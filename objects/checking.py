@@ -11,7 +11,16 @@ from typing import TypeVar
 
 from nodes.node import Node
 from objects.exceptions import NodeError
-from objects.store import Entry, Store, TransportError, Upload, Whole, reason_of, store_for
+from objects.store import (
+    Entry,
+    Store,
+    TransportError,
+    Upload,
+    Whole,
+    never_sent,
+    reason_of,
+    store_for,
+)
 from problems.problem import Problem
 
 #: In their order.
@@ -72,21 +81,24 @@ def _check(node: Node, body: bytes, timeout: float) -> NodeCheck:
 
 
 def _steps(check: NodeCheck, store: Store, key: str, body: bytes) -> None:
-    def step(name: str, work: Callable[[], T]) -> T | None:
+    def step(name: str, work: Callable[[], T]) -> T | Problem:
         since = time.monotonic()
         try:
             result = work()
         except Problem as problem:
             check.failures[name] = reason_of(problem)
-            return None
+            return problem
         check.seconds[name] = time.monotonic() - since
         return result
 
+    written = step("write", lambda: store.put(key, Whole(body), Upload()))
+    if isinstance(written, Problem) and never_sent(written):
+        return
     try:
-        if step("write", lambda: store.put(key, Whole(body), Upload())) is not None:
+        if not isinstance(written, Problem):
             step("read", lambda: _read(store, key, body))
             others = step("list", lambda: _listed(store, key, len(body)))
-            for entry in others or ():
+            for entry in () if isinstance(others, Problem) else others:
                 with suppress(Problem):  # whoever checks next finds it again
                     store.delete(entry.key)
     finally:

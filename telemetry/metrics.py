@@ -31,7 +31,7 @@ ROUTES = frozenset(
 OTHER = "other"
 
 #: Seconds. From a small object out of a node's memory to the default read timeout and beyond.
-_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
+BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +60,7 @@ class Sample:
 @dataclass(slots=True)
 class _Configured:
     folder: Path | None = None
+    identity: str = ""
     enabled: bool = True
 
 
@@ -77,7 +78,7 @@ def configure(*, enabled: bool, folder: Path | None = None, identity: str = "") 
     """
     if get_metrics.cache_info().currsize:
         raise RuntimeError("the metrics of this process have been made already")
-    _configured.enabled, _configured.folder = enabled, folder
+    _configured.enabled, _configured.folder, _configured.identity = enabled, folder, identity
     if folder is not None:
         # Read by the library when a value is made.
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
@@ -88,6 +89,13 @@ def configure(*, enabled: bool, folder: Path | None = None, identity: str = "") 
 def is_enabled() -> bool:
     """Whether this process counts."""
     return _configured.enabled
+
+
+def shared_by() -> tuple[Path | None, str]:
+    """The folder that the processes share whose counts are added up, and what stands for this
+    process among them; None and "" for one process.
+    """
+    return _configured.folder, _configured.identity
 
 
 class NodeMetrics:
@@ -128,7 +136,7 @@ class Metrics:
             "objgw_http_request_duration_seconds",
             "Time from the head of a request to the last byte of its answer.",
             ["method", "route"],
-            buckets=_BUCKETS,
+            buckets=BUCKETS,
             registry=registry,
         )
         self.received = Counter(
@@ -163,7 +171,7 @@ class Metrics:
             "objgw_node_first_byte_seconds",
             "Time from a request to a node to the first byte of its answer.",
             ["node"],
-            buckets=_BUCKETS,
+            buckets=BUCKETS,
             registry=registry,
         )
         self.node_failures = Counter(

@@ -9,7 +9,7 @@ from nodes.node import Node
 from objects.exceptions import OwnerProblem
 from objects.store.client import Limits
 from objects.store.entries import Entry, NodeListing
-from objects.store.errors import TransportError
+from objects.store.errors import ConnectFailed, TransportError
 from objects.store.payload import PART_SIZE, Body, Whole, payload_of
 from objects.store.registry import Stores
 from objects.store.response import NodeResponse
@@ -36,6 +36,7 @@ __all__ = [
     "configure",
     "get_spool",
     "get_stores",
+    "never_sent",
     "payload_of",
     "probe",
     "reason_of",
@@ -121,3 +122,8 @@ def reason_of(problem: Problem) -> str:
     if isinstance(problem, OwnerProblem):
         return f"it {problem.predicate}"
     return f"it answered {problem.code}"
+
+
+def never_sent(problem: Problem) -> bool:
+    """Whether a request that failed cannot have reached the node."""
+    return isinstance(problem.__cause__, ConnectFailed)

@@ -1,0 +1,174 @@
+"""The last minutes, of all workers together, for people who look at the status page.
+
+A worker notes every `SPAN` seconds what it has counted since, in a file of its own in the folder of
+the metrics, and nothing while nothing happens. It costs no request anything: what is noted is the
+difference between two looks at the metrics. Whoever wants to see the last minutes reads the files
+of all workers, also of one that has ended since.
+"""
+
+import json
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from prometheus_client.metrics_core import Metric
+from prometheus_client.multiprocess import MultiProcessCollector
+
+from telemetry.figures import CLIENTS, NOTHING, Figures, figures_in
+from telemetry.metrics import Metrics, shared_by
+
+#: Seconds of a period, and how many of them there are.
+SPAN, KEPT = 5.0, 60
+_PREFIX = "history-"
+
+Clock = Callable[[], float]
+
+
+class Journal(Protocol):
+    """Where a process notes its periods, one line each."""
+
+    def append(self, line: str, /) -> None:
+        """Add a line. Of those before, the last `KEPT` are kept at least."""
+
+
+class _File:
+    """Lines in a file. One process writes it, any may read it."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._count = 2 * KEPT  # how many a predecessor left is not known
+
+    def append(self, line: str) -> None:
+        if self._count >= 2 * KEPT:
+            self._shorten()
+        with self._path.open("a", encoding="utf-8") as file:
+            file.write(f"{line}\n")
+        self._count += 1
+
+    def _shorten(self) -> None:
+        kept = list(_lines_of(self._path))[-KEPT:]
+        new = self._path.with_suffix(".new")
+        new.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
+        new.replace(self._path)
+        self._count = len(kept)
+
+
+class Recorder:
+    """Notes what one process counts.
+
+    :param clock: seconds, the same in all processes of the machine.
+    """
+
+    def __init__(self, metrics: Metrics, *, clock: Clock = time.monotonic) -> None:
+        self._metrics = metrics
+        self._clock = clock
+        self._journal = _journal()
+        self._period = int(clock() // SPAN)
+        _resume(metrics)
+        self._before = figures_in(metrics.registry.collect())
+
+    def sample(self, _metrics: Metrics | None = None) -> None:
+        """To be called once a second."""
+        period = int(self._clock() // SPAN)
+        if period == self._period:
+            return
+        now = figures_in(self._metrics.registry.collect())
+        before, self._before = self._before, now
+        last, self._period = self._period, period
+        # Nobody called for long: when it happened is not known.
+        if period - last > 2:
+            return
+        changes = {
+            name: change
+            for name, figures in now.items()
+            if (change := figures - before.get(name, NOTHING)).something
+        }
+        if changes:
+            noted = {name: change.as_json() for name, change in changes.items()}
+            # Without room for it there are no figures for this period, and all else goes on.
+            with suppress(OSError):
+                self._journal.append(json.dumps([last, noted], separators=(",", ":")))
+
+
+@dataclass(frozen=True, slots=True)
+class Recent:
+    """The last minutes.
+
+    :ivar clients: requests of clients for objects, period by period, the oldest first.
+    :ivar nodes: requests to each node, by its name.
+    """
+
+    clients: tuple[Figures, ...]
+    nodes: Mapping[str, tuple[Figures, ...]]
+
+    def node(self, name: str) -> tuple[Figures, ...]:
+        """Those of one node."""
+        return self.nodes.get(name, (NOTHING,) * KEPT)
+
+
+def recent(*, clock: Clock = time.monotonic) -> Recent:
+    """What all processes noted of the `KEPT` periods before this one."""
+    first = int(clock() // SPAN) - KEPT
+    found: dict[str, list[Figures]] = {}
+    for line in _all_lines():
+        period, noted = json.loads(line)
+        if 0 <= period - first < KEPT:
+            for name, figures in noted.items():
+                series = found.setdefault(name, [NOTHING] * KEPT)
+                series[period - first] += Figures.from_json(figures)
+    series = {name: tuple(each) for name, each in found.items()}
+    return Recent(series.pop(CLIENTS, (NOTHING,) * KEPT), series)
+
+
+# Of a process that shares its metrics with nobody.
+_own: deque[str] = deque(maxlen=2 * KEPT)
+
+
+def _journal() -> Journal:
+    folder, identity = shared_by()
+    return _own if folder is None else _File(folder / f"{_PREFIX}{identity}")
+
+
+def _resume(metrics: Metrics) -> None:
+    """Have this process know what the one had counted whose place it takes: it goes on with those
+    counts, and each of them would come up at some time, and look like news.
+    """
+    folder, identity = shared_by()
+    if folder is None:
+        return
+    files = [folder / f"{kind}_{identity}.db" for kind in ("counter", "histogram")]
+    labelled = {
+        "objgw_http_requests_total": metrics.requests,
+        "objgw_http_request_duration_seconds_sum": metrics.duration,
+        "objgw_node_first_byte_seconds_sum": metrics.node_first_byte,
+        "objgw_node_request_failures_total": metrics.node_failures,
+        "objgw_node_requests_refused_total": metrics.node_refused,
+    }
+    families: Iterable[Metric] = MultiProcessCollector.merge(
+        [str(path) for path in files if path.exists()], accumulate=True
+    )
+    for family in families:
+        for sample in family.samples:
+            if (metric := labelled.get(sample.name)) is not None:
+                metric.labels(**sample.labels)
+
+
+def _all_lines() -> Iterator[str]:
+    folder, _ = shared_by()
+    if folder is None:
+        yield from list(_own)
+        return
+    for path in folder.glob(f"{_PREFIX}*"):
+        if not path.suffix:
+            yield from _lines_of(path)
+
+
+def _lines_of(path: Path) -> Iterator[str]:
+    """The whole lines of a file; the last may be on its way."""
+    with suppress(FileNotFoundError):
+        text = path.read_text(encoding="utf-8")
+        yield from text[: text.rfind("\n") + 1].splitlines()
