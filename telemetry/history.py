@@ -24,6 +24,8 @@ from telemetry.metrics import Metrics, shared_by
 #: Seconds of a period, and how many of them there are.
 SPAN, KEPT = 5.0, 60
 _PREFIX = "history-"
+# Seconds after its end until all workers have noted a period: they look once a second.
+_LATE = 1.5
 
 Clock = Callable[[], float]
 
@@ -111,8 +113,8 @@ class Recent:
 
 
 def recent(*, clock: Clock = time.monotonic) -> Recent:
-    """What all processes noted of the `KEPT` periods before this one."""
-    first = int(clock() // SPAN) - KEPT
+    """What all processes noted of the last `KEPT` periods that are over."""
+    first = int((clock() - _LATE) // SPAN) - KEPT
     found: dict[str, list[Figures]] = {}
     for line in _all_lines():
         period, noted = json.loads(line)

@@ -28,6 +28,11 @@ class NodeReport:
     reason: str | None
     share: float
 
+    @property
+    def percent(self) -> str:
+        """The share in words."""
+        return f"{self.share:.1%}"
+
 
 @dataclass(frozen=True, slots=True)
 class Report:

@@ -21,7 +21,7 @@ class Clock:
     """Stands still unless it is turned."""
 
     def __init__(self) -> None:
-        self.now = 1000.0
+        self.now = 1002.0
 
     def __call__(self) -> float:
         return self.now
@@ -170,7 +170,7 @@ def test_all_workers_count_and_a_successor_repeats_nothing(tmp_path: Path) -> No
     python(_WORKER, folder, "0", "PUT", "7", "1005")
     python(_WORKER, folder, "0", "GET", "1", "1010")
     (tmp_path / "history-2").write_text('[201,{"":[9,0,1.0,{}]}]\n[201,{"":[100,')  # being written
-    clients, at_node = json.loads(python(_READER, folder, "1020"))
+    clients, at_node = json.loads(python(_READER, folder, "1022"))
     assert clients[-5:] == [0, 8, 7 + 9, 1, 0]
     assert sum(clients) == 25
     assert at_node == 16

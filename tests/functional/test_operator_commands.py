@@ -60,9 +60,9 @@ def test_checking_and_counting(
     run_nodes: RunNodes, run_gateway: RunGateway, tmp_path: Path
 ) -> None:
     nodes = run_nodes(3)
-    with client_of(run_gateway(nodes)) as client:
-        for number in range(60):
-            client.put(f"/object/id{number}", b"x" * 10)
+    client = client_of(run_gateway(nodes))
+    for number in range(60):
+        assert client.put(f"id{number}", b"x" * 10).status == 201
     before = {process.node.name: keys_on(process) for process in nodes}
 
     checked = run(nodes, "checknodes", "--size", "64KiB")
