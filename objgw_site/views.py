@@ -119,6 +119,8 @@ class SchemaView(SpectacularAPIView):
 class DocsView(SpectacularSwaggerSplitView):
     """A page to read the OpenAPI document and try it."""
 
+    template_name = "objgw_site/docs.html"
+
     def options(self, request: Any, *args: Any, **kwargs: Any) -> Response:
         # The page's template would be filled with the description of the view, and cannot be.
         request.accepted_renderer = JSONRenderer()

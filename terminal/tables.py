@@ -13,6 +13,8 @@ from rich.text import Text
 
 #: Wide enough for any line: what goes to a file or a program is not broken into lines.
 _ENDLESS = 100_000
+# Columns for prose without which it is better to break all lines.
+_LEAST = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,19 +55,36 @@ _STYLES = {"good": "green", "bad": "bold red", "quiet": "dim", "": ""}
 
 
 def table(
-    head: Sequence[str], rows: Iterable[Sequence[str | Cell]], look: Look, *, numbers: int = 0
+    head: Sequence[str],
+    rows: Iterable[Sequence[str | Cell]],
+    look: Look,
+    *,
+    numbers: int = 0,
+    prose: str = "",
 ) -> str:
     """A table whose columns are two spaces apart. Lines are broken to fit; nothing is left out.
 
     :param numbers: how many columns, the last ones, have numbers: they are set to the right.
+    :param prose: the title of the column whose lines are broken, if that is enough.
     """
+    cells = [[each if isinstance(each, Cell) else Cell(each) for each in row] for row in rows]
+    others = [
+        max(len(title), *(len(row[place].text) for row in cells), 0) + 2
+        for place, title in enumerate(head)
+        if title != prose
+    ]
+    enough = sum(others) + _LEAST <= look.width
     drawn = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     for place, title in enumerate(head):
         right = place >= len(head) - numbers
-        drawn.add_column(title, overflow="fold", justify="right" if right else "left")
-    for row in rows:
-        cells = [each if isinstance(each, Cell) else Cell(each) for each in row]
-        drawn.add_row(*(Text(each.text, style=_STYLES[each.mood]) for each in cells))
+        drawn.add_column(
+            title,
+            overflow="fold",
+            justify="right" if right else "left",
+            no_wrap=enough and title != prose,
+        )
+    for row in cells:
+        drawn.add_row(*(Text(each.text, style=_STYLES[each.mood]) for each in row))
     console = console_of(io.StringIO(), look)
     with console.capture() as capture:
         console.print(drawn)

@@ -31,6 +31,15 @@ def test_on_a_terminal_it_fits_and_nothing_is_left_out() -> None:
     assert text.count("reached") == 3
 
 
+@pytest.mark.parametrize("width", [50, 20])
+def test_lines_of_prose_are_broken_first(width: int) -> None:
+    look = Look(live=True, colour=False, width=width)
+    text = table(HEAD, ROWS, look, numbers=1, prose="HEALTHY")
+    assert max(map(len, text.split("\n"))) <= width
+    whole = "amazin-object-storage-node-1" in text
+    assert whole == (width == 50)
+
+
 def test_no_brackets_are_taken_for_markup() -> None:
     assert "[red]x[/red] [::1]:9000" in table(("A",), [["[red]x[/red] [::1]:9000"]], PIPE)
 

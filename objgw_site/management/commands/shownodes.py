@@ -72,4 +72,4 @@ def _table(nodes: tuple[NodeReport, ...], look: Look) -> str:
         )
         for node in nodes
     ]
-    return table(_HEAD, rows, look)
+    return table(_HEAD, rows, look, prose="HEALTHY")
