@@ -122,8 +122,8 @@ def recent(*, clock: Clock = time.monotonic) -> Recent:
             for name, figures in noted.items():
                 series = found.setdefault(name, [NOTHING] * KEPT)
                 series[period - first] += Figures.from_json(figures)
-    series = {name: tuple(each) for name, each in found.items()}
-    return Recent(series.pop(CLIENTS, (NOTHING,) * KEPT), series)
+    clients = found.pop(CLIENTS, [NOTHING] * KEPT)
+    return Recent(tuple(clients), {name: tuple(each) for name, each in found.items()})
 
 
 # Of a process that shares its metrics with nobody.

@@ -205,8 +205,8 @@ def test_figures_can_be_added_taken_away_and_written_down(one: Figures, other: F
 def test_a_quantile_is_in_the_bucket_that_it_falls_in(figures: Figures, q: float) -> None:
     found = figures.quantile(q)
     count = sum(figures.buckets)
-    if not count:
-        assert found is None
+    if found is None:
+        assert not count
         return
     below = 0
     for low, high, number in zip((0, *BUCKETS), BUCKETS, figures.buckets, strict=False):

@@ -7,7 +7,9 @@ import pytest
 
 from terminal.tables import Cell, Look, table
 
-ROWS = [["amazin-object-storage-node-1", Cell("no: it cannot be reached " * 3, "bad"), "12"]]
+ROWS: list[list[str | Cell]] = [
+    ["amazin-object-storage-node-1", Cell("no: it cannot be reached " * 3, "bad"), "12"]
+]
 HEAD = ("NAME", "HEALTHY", "COUNT")
 PIPE = Look(live=False, colour=False, width=100_000)
 

@@ -57,7 +57,9 @@ def test_the_api_with_all_operations_open(page: Page, production: GatewayProcess
 
 
 @schemes
-@pytest.mark.parametrize("path", ["/", "/objects", "/nodes", "/object/accessible", "/object/no-id"])
+@pytest.mark.parametrize(
+    "path", ["/", "/objects", "/nodes", "/objects/accessible", "/object/no-id"]
+)
 def test_the_browsable_api(coloured: Page, development: str, axe: str, path: str) -> None:
     host, _, port = development.removeprefix("http://").rpartition(":")
     Client(host, int(port)).put("accessible", b"x")
