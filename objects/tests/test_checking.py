@@ -20,7 +20,8 @@ class Bucket(ScriptedS3):
     """A node that keeps what is written, and lists it with what others left there."""
 
     def __init__(self, **odd: bytes) -> None:
-        super().__init__(odd=dict(odd))
+        super().__init__()
+        self.instead = odd
         self.kept: dict[str, bytes] = {}
         self.left: dict[str, datetime] = {}
 
@@ -32,10 +33,10 @@ class Bucket(ScriptedS3):
             self.seen.append(kind)
             if kind == "put":
                 self.kept[key] = peer.body(SIZE)
-            if kind == "delete" and kind not in self.odd:
+            if kind == "delete" and kind not in self.instead:
                 self.kept.pop(key, None)
                 self.left.pop(key, None)
-            peer.send(self.odd.get(kind) or self._answer(kind, key))
+            peer.send(self.instead.get(kind) or self._answer(kind, key))
 
     def _answer(self, kind: str, key: str) -> bytes:
         etag = 'ETag: "0123456789abcdef0123456789abcdef"'

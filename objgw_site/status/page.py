@@ -86,14 +86,14 @@ def status_context(reload: int) -> dict[str, object]:
         NodeCard(
             report,
             bar(report.share, most, "share"),
-            counted and traffic(counted.node(report.name), f"of {report.name}"),
+            None if counted is None else traffic(counted.node(report.name), f"of {report.name}"),
         )
         for report in reports
     ]
     return {
         "verdict": _verdict(status, reports, refusal),
         "cards": cards,
-        "traffic": counted and traffic(counted.clients, "of all objects"),
+        "traffic": None if counted is None else traffic(counted.clients, "of all objects"),
         "age": None if status.snapshot is None else _in_words(status.snapshot.age),
         "source": settings.OBJGW_DISCOVERY,
         "router": settings.OBJGW_ROUTER,

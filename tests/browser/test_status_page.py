@@ -17,10 +17,12 @@ Site = tuple[GatewayProcess, list[NodeProcess]]
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[Site]:
     """A gateway and nodes to be stopped."""
-    with running_nodes(tmp_path / "nodes", 2, MotoServer()) as nodes:
-        with make_gateway([each.node for each in nodes], tmp_path / "log") as gateway:
-            gateway.start()
-            yield gateway, nodes
+    with (
+        running_nodes(tmp_path / "nodes", 2, MotoServer()) as nodes,
+        make_gateway([each.node for each in nodes], tmp_path / "log") as gateway,
+    ):
+        gateway.start()
+        yield gateway, nodes
 
 
 def url(gateway: GatewayProcess, path: str = "/") -> str:

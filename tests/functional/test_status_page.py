@@ -52,7 +52,9 @@ def test_the_figures_of_all_workers(run_nodes: RunNodes, run_gateway: RunGateway
         found = figures(page(client_of(gateway)), "Requests")
         return found if found[0] >= 16 else None
 
-    clients, *of_nodes = eventually(seen, "all requests are on the page", 30)
+    found = eventually(seen, "all requests are on the page", 30)
+    assert found is not None
+    clients, *of_nodes = found
     assert clients == 16
     # Their first PUT makes the bucket, in each worker.
     assert 12 <= of_nodes[0] <= 14
