@@ -65,6 +65,13 @@ def _parser() -> argparse.ArgumentParser:
         "repeatable",
     )
     parser.add_argument(
+        "--setting",
+        action="append",
+        default=[],
+        metavar="NAME=SETTING=VALUE,…",
+        help="compare with this gateway with these settings; repeatable",
+    )
+    parser.add_argument(
         "--floors",
         action="store_true",
         help="compare with the gateway's server alone, and without Django's request path, too",
@@ -91,7 +98,12 @@ def _run(options: argparse.Namespace) -> None:
     with (
         tempfile.TemporaryDirectory(prefix="objgw-bench-") as folder,
         running_stack(
-            Path(folder), checkouts, pythons=pythons, nodes=options.nodes, floors=options.floors
+            Path(folder),
+            checkouts,
+            pythons=pythons,
+            settings=_settings(options.setting),
+            nodes=options.nodes,
+            floors=options.floors,
         ) as stack,
     ):
         findings = _findings(stack, cases, plan, options)
@@ -117,6 +129,17 @@ def _pythons(named: Sequence[str]) -> dict[str, Path]:
             raise CannotMeasure(f"--python {name}={program}: there is no such program")
     # Not resolved: a virtual environment's Python is a link, and is known by its own path.
     return {name: Path(program).absolute() for name, program in pairs}
+
+
+def _settings(named: Sequence[str]) -> dict[str, dict[str, str]]:
+    found: dict[str, dict[str, str]] = {}
+    for text in named:
+        name, _, given = text.partition("=")
+        pairs = [each.partition("=")[::2] for each in given.split(",")]
+        if not name or not all(setting and value for setting, value in pairs):
+            raise CannotMeasure(f"--setting {text}: it is to be NAME=SETTING=VALUE,SETTING=VALUE")
+        found[name] = dict(pairs)
+    return found
 
 
 def _chosen(options: argparse.Namespace) -> list[Case]:

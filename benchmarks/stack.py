@@ -79,6 +79,7 @@ def running_stack(
     checkouts: Mapping[str, Path],
     *,
     pythons: Mapping[str, Path] | None = None,
+    settings: Mapping[str, Mapping[str, str]] | None = None,
     nodes: int = 3,
     floors: bool = False,
 ) -> Iterator[Stack]:
@@ -88,6 +89,7 @@ def running_stack(
     :param checkouts: further versions of the gateway, by name, to be compared with this one.
     :param pythons: programs that run this version of the gateway, by name, to be compared with the
         Python that runs this.
+    :param settings: of further gateways of this version, by name.
     :param nodes: their number.
     :param floors: compare with the applications of `benchmarks.floors`, too.
     """
@@ -115,6 +117,10 @@ def running_stack(
         for name, python in (pythons or {}).items():
             gateways[name] = stack.enter_context(
                 _gateway(folder, name, PROJECT_ROOT, local_nodes, trees, python=python)
+            )
+        for name, given in (settings or {}).items():
+            gateways[name] = stack.enter_context(
+                _gateway(folder, name, PROJECT_ROOT, local_nodes, trees, settings=given)
             )
         lean = [
             stack.enter_context(
@@ -165,6 +171,7 @@ def _gateway(
     samples: Path | None = None,
     application: str | None = None,
     python: Path | None = None,
+    settings: Mapping[str, str] | None = None,
 ) -> Iterator[Server]:
     inherited = {
         key: value
@@ -174,7 +181,7 @@ def _gateway(
     gateway = GatewayProcess(
         _HOST,
         free_port(_HOST),
-        environment=gateway_environment(nodes, environ=inherited),
+        environment={**gateway_environment(nodes, environ=inherited), **(settings or {})},
         log=folder / f"{name}.log",
         name=name,
     )

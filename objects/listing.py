@@ -11,6 +11,7 @@ page in whose range it lies.
 import heapq
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass, replace
 
 from nodes.node import Node
@@ -97,7 +98,9 @@ def list_objects(
             return Missing(node.name, f"answered {problem.code}")
 
     with ThreadPoolExecutor(max_workers=min(_AT_ONCE, len(nodes))) as pool:
-        results = list(pool.map(listing_of, nodes))
+        # Each in a context of its own that knows the request, for the log and the trace.
+        asked = [pool.submit(copy_context().run, listing_of, node) for node in nodes]
+        results = [each.result() for each in asked]
     missing = tuple(result for result in results if isinstance(result, Missing))
     if missing and not query.partial:
         problem = NodeUnavailable(

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Concatenate, ParamSpec, TypeVar
 
-from nodes.membership import Membership, get_membership
+from nodes.membership import Membership, Snapshot, get_membership
 from nodes.node import Node
 from objects.exceptions import NodeUnavailable, OwnerProblem, RangeNotSatisfiable
 from objects.http.parameters import ListingQuery
@@ -30,6 +30,7 @@ from objects.store import (
     payload_of,
 )
 from problems.problem import Problem
+from telemetry import tracing
 from telemetry.exchange import note_owner
 
 logger = logging.getLogger("objgw.service")
@@ -125,8 +126,7 @@ class Service:
         reached, or refuses its keys), the snapshot may be out of date: the nodes are discovered
         anew, and if the owner is elsewhere now, or up, the operation is done once more.
         """
-        snapshot = self._membership.current()
-        owner = self._router.owner(object_id, snapshot.nodes)
+        snapshot, owner = self._route(object_id)
         note_owner(owner.name)
         try:
             return operation(self._stores.of(owner), object_id, *args, **kwargs)
@@ -145,6 +145,19 @@ class Service:
         except Problem as problem:
             problem.source = f"node {found.name}"
             raise
+
+    def _route(self, object_id: str) -> tuple[Snapshot, Node]:
+        """The snapshot that is routed by, and the owner of an id."""
+        tracer = tracing.active()
+        if tracer is None:
+            snapshot = self._membership.current()
+            return snapshot, self._router.owner(object_id, snapshot.nodes)
+        with tracer.routing(object_id) as span:
+            snapshot = self._membership.current()
+            owner = self._router.owner(object_id, snapshot.nodes)
+            span.set_attribute("objgw.nodes", len(snapshot.nodes))
+            span.set_attribute("objgw.node", owner.name)
+        return snapshot, owner
 
 
 def _read(store: Store, object_id: str, wanted: ReadRequest) -> Retrieved:

@@ -10,7 +10,6 @@ from pathlib import Path
 from objgw_site import __version__
 from objgw_site.env import Environment
 from objgw_site.hosts import is_pattern
-from objgw_site.log import FORMAT
 from objgw_site.origins import is_origin
 from objgw_site.server.machine import this_machine
 from objgw_site.server.variables import read_variables
@@ -62,6 +61,7 @@ OBJGW_STATUS_PAGE = env.flag("OBJGW_STATUS_PAGE", default=True)
 # The server reads its own variables, and stops by itself; here they are read to be checked.
 _server = read_variables(env, this_machine())
 OBJGW_LOG_LEVEL = _server.log_level
+OBJGW_LOG_FORMAT = _server.log_format
 OBJGW_WORKERS = _server.workers
 OBJGW_SPOOL_SIZE = env.size("OBJGW_SPOOL_SIZE", None)
 #: What could not be read above; objgw_site.checks refuses to start with any.
@@ -75,9 +75,13 @@ UNKNOWN_VARIABLES = env.unknown(
         "OBJGW_DOCKER_SOCKET",
         "OBJGW_FAULTS",
         "OBJGW_FAULTS_SEED",
+        "OBJGW_GRAFANA_IMAGE",
+        "OBJGW_GRAFANA_PORT",
         "OBJGW_NODE_IMAGE",
         "OBJGW_NO_SKIPS",
         "OBJGW_PORT",
+        "OBJGW_PROMETHEUS_IMAGE",
+        "OBJGW_PROMETHEUS_PORT",
         "OBJGW_PULL_TIMEOUT",
         "OBJGW_TESTS",
     ),
@@ -199,7 +203,7 @@ LOGGING = {
         },
     },
     "formatters": {
-        "line": {"()": "objgw_site.log.LineFormatter", "fmt": FORMAT},
+        "line": {"()": "telemetry.logs.formatter", "form": OBJGW_LOG_FORMAT},
     },
     "handlers": {
         "stderr": {

@@ -75,6 +75,7 @@ class Failures:
             kind,
             detail,
             f" (more of this kind are summed up every {self._interval:g} s)" if first else "",
+            extra={"source": source, "problem": kind},
         )
 
     def summarize(self) -> None:

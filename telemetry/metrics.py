@@ -110,13 +110,14 @@ class NodeMetrics:
         self.first_byte = metrics.node_first_byte.labels(name).observe
         #: A request that was not sent, because too many wait.
         self.refused = metrics.node_refused.labels(name).inc
-        for reason in ("unavailable", "timeout", "bad_answer", "status_5xx"):
+        for reason in ("down", "unavailable", "timeout", "bad_answer", "status_5xx"):
             self._failures.labels(name, reason)
 
     def failed(self, reason: str) -> None:
         """A request without an answer that can be used.
 
-        :param reason: ``unavailable``, ``timeout``, ``bad_answer`` or ``status_5xx``.
+        :param reason: ``down`` (not sent, for discovery says so), ``unavailable``, ``timeout``,
+            ``bad_answer`` or ``status_5xx``.
         """
         self._failures.labels(self._name, reason).inc()
 

@@ -13,6 +13,8 @@ from objects.store.request import Request
 from objects.store.response import NodeResponse
 from objects.store.signing import Signer
 from objects.store.transport import Pool, Wait
+from problems.problem import Problem
+from telemetry import tracing
 from telemetry.metrics import NodeMetrics
 
 #: What the metrics say of a request without an answer.
@@ -109,12 +111,28 @@ class NodeClient:
         :raises NodeTimeout: when it says nothing in time.
         :raises NodeError: when it answers with something other than HTTP.
         """
+        tracer = tracing.active()
+        if tracer is None:
+            return self._counted(call, {})
+        span = tracer.ask_node(self.node.name, self.node.address or "", call.method, call.path)
+        try:
+            response = self._counted(call, span.headers())
+        except Problem as problem:
+            span.failed(problem.code, problem.detail)
+            raise
+        except BaseException as error:
+            span.failed(type(error).__name__, "")
+            raise
+        span.answered(response.status)
+        return response
+
+    def _counted(self, call: Call, trace: Mapping[str, str]) -> NodeResponse:
         metrics = self._metrics
         if metrics is None:
-            return self._call(call)
+            return self._call(call, trace)
         began = time.monotonic()
         try:
-            response = self._call(call)
+            response = self._call(call, trace)
         except OwnerProblem as problem:
             if isinstance(problem, NodeBusy):
                 metrics.refused()
@@ -126,7 +144,7 @@ class NodeClient:
             metrics.failed("status_5xx")
         return response
 
-    def _call(self, call: Call) -> NodeResponse:
+    def _call(self, call: Call, trace: Mapping[str, str]) -> NodeResponse:
         # A body that the node has not asked for cannot have done anything.
         repeatable = call.repeatable or call.await_continue
         request = Request(
@@ -135,6 +153,7 @@ class NodeClient:
             {
                 **self._signer.sign(call.method, call.path, call.query, call.amz_headers),
                 **(call.headers or {}),
+                **trace,
             },
             call.length,
             call.await_continue,

@@ -9,13 +9,14 @@ import sys
 from functools import lru_cache
 from typing import Any
 
+from objgw_site import __version__
 from objgw_site.env import Environment
 from objgw_site.server.balance import get_loads
 from objgw_site.server.machine import raise_descriptor_limit, this_machine
 from objgw_site.server.record import SharedRecord, nameless_file
 from objgw_site.server.variables import read_variables
 from objgw_site.server.versions import wrong_versions
-from telemetry import metrics
+from telemetry import metrics, tracing
 from telemetry.folder import MetricsFolder
 
 # Each connection takes up to three, and the usual soft limit is 1,024.
@@ -42,10 +43,8 @@ header_map = "dangerous"
 graceful_timeout = variables.graceful_timeout
 # The heartbeat of a worker's event loop, not a limit for requests: transfers may take hours.
 timeout = 60
-accesslog = "-" if variables.access_log else None
-# Client, request line, status, bytes of the body, seconds, user agent. When, and the request's id,
-# stand at the beginning of each line.
-access_log_format = '%(h)s "%(r)s" %(s)s %(B)s %(L)s "%(a)s"'
+# The access log is the worker's own (account.py).
+accesslog = None
 logger_class = "objgw_site.server.log.Logger"
 # The container's engine controls the process; gunicorn's control socket is not needed.
 control_socket_disable = True
@@ -83,6 +82,11 @@ def post_fork(_server: object, worker: Any) -> None:
         metrics.configure(enabled=True, folder=folder.path, identity=_identity(worker))
 
 
+def worker_exit(_server: object, _worker: object) -> None:
+    """Called by a worker at its end."""
+    tracing.stop()
+
+
 def child_exit(_server: object, worker: Any) -> None:
     """Called by the master: a worker has ended, whatever the reason."""
     if (folder := get_metrics_folder()) is not None:
@@ -113,6 +117,7 @@ def post_worker_init(worker: object) -> None:
     store.configure(wait=await_readable)
     get_news().record = SharedRecord(news_file)
     get_membership().start_refreshing()
+    tracing.start(__version__)
     if metrics.is_enabled():
         get_exposed_metrics().sample()
     # Django needs it for the first error that it logs, when there may be no descriptor to load it.

@@ -2,7 +2,10 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+
+#: In a row; what a client invents may be long.
+_MOST_PROXIES = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +26,31 @@ class Networks:
 
     def __str__(self) -> str:
         return ",".join(str(network) for network in self.networks)
+
+    def client_behind(self, peer: str, forwarded: str | None) -> str:
+        """The address of the client that a request comes from.
+
+        :param peer: the address of the connection, "" for a Unix socket.
+        :param forwarded: the value of ``X-Forwarded-For``, to which each proxy adds whom it heard.
+        :returns: the last one in it that is not a trusted proxy, if such a proxy has said so.
+        """
+        client = peer
+        if forwarded is None or (peer and not self._is_trusted(peer)):
+            return client
+        for word in reversed(forwarded.split(",")[-_MOST_PROXIES:]):
+            try:
+                address = ip_address(word.strip())
+            except ValueError:
+                break
+            client = str(address)
+            if address not in self:
+                break
+        return client
+
+    def _is_trusted(self, peer: str) -> bool:
+        address = ip_address(peer.partition("%")[0])
+        mapped = getattr(address, "ipv4_mapped", None)
+        return (mapped or address) in self
 
 
 def is_networks(text: str) -> bool:

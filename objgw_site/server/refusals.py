@@ -4,12 +4,10 @@ import json
 import logging
 import sys
 import time
-from datetime import timedelta
-from types import SimpleNamespace
 from typing import Any
 
 from objgw_site.fields import ERROR_FIELDS
-from objgw_site.server.account import Account, Finished
+from objgw_site.server.account import Account
 from objgw_site.server.errors import problem_of
 from objgw_site.server.response import http_date
 from objgw_site.server.turns import end_gently
@@ -27,13 +25,10 @@ _ERROR_FIELDS = "".join(f"{name}: {value}\r\n" for name, value in ERROR_FIELDS)
 _NOT_SPOKEN = frozenset({501, 505})
 
 
-def refuse(
-    account: Account, log: Any, req: Any, client: Any, addr: Any, error: BaseException
-) -> None:
+def refuse(account: Account, req: Any, client: Any, addr: Any, error: BaseException) -> None:
     """Answer with a problem document, and end the connection.
 
     :param account: is told of it.
-    :param log: gunicorn's, for the line in the access log.
     :param req: what gunicorn could read of the request, None for nothing.
     :param addr: of the client, None for a Unix socket.
     :param error: why it is refused; what `problem_of` does not know is a 500, and logged.
@@ -46,18 +41,7 @@ def refuse(
     else:
         _log_problem(problem, addr)
     body = json.dumps(problem.document(request)).encode() + b"\n"
-    _log_access(log, req or getattr(error, "req", None), addr, problem.status, len(body))
-    account.finished(
-        Finished(
-            method=getattr(req, "method", None) or "",
-            path=getattr(req, "path", None) or "",
-            status=str(problem.status),
-            problem=problem.code,
-            seconds=None,
-            received=0,
-            sent=len(body),
-        )
-    )
+    account.refused(req or getattr(error, "req", None), addr, problem, len(body))
     try:
         client.settimeout(LINGER_SECONDS)
         client.sendall(_head(problem, request, len(body)) + body)
@@ -78,21 +62,6 @@ def _head(problem: Problem, request: str, length: int) -> bytes:
         + "Connection: close\r\n\r\n"
     )
     return head.encode("latin-1")
-
-
-def _log_access(log: Any, req: Any, addr: Any, status: int, size: int) -> None:
-    """The line in the access log of a request that the application did not see."""
-    log.access(
-        SimpleNamespace(status=status, sent=size, headers=[]),
-        SimpleNamespace(headers=[]),
-        {
-            "REMOTE_ADDR": addr[0] if addr else "-",
-            "REQUEST_METHOD": getattr(req, "method", None) or "-",
-            "RAW_URI": getattr(req, "uri", None) or "-",
-            "SERVER_PROTOCOL": "-",
-        },
-        timedelta(),
-    )
 
 
 def _log_problem(problem: Problem, addr: Any) -> None:

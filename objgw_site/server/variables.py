@@ -6,9 +6,9 @@ import re
 from dataclasses import dataclass
 
 from objgw_site.env import Environment
-from objgw_site.log import LEVELS
 from objgw_site.server.machine import Machine
 from objgw_site.server.proxies import Networks, is_networks
+from telemetry.logs import FORMATS, LEVELS, default_format
 
 _DESCRIPTOR = re.compile(r"fd://[0-9]{1,5}", re.ASCII)
 _BIND = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]*):([0-9]{1,5})", re.ASCII)
@@ -25,8 +25,8 @@ class Variables:
     :ivar trusted_proxies: addresses whose word on the client counts, and that may have them all.
     :ivar graceful_timeout: seconds that running transfers get after SIGTERM.
     :ivar log_level: one of `LEVELS`.
-    :ivar access_log: whether each request gets a line in the log; at level debug it does unless
-        told otherwise.
+    :ivar log_format: one of `FORMATS`.
+    :ivar access_log: whether each request gets a line in the log.
     :ivar metrics: whether there are metrics.
     """
 
@@ -37,13 +37,13 @@ class Variables:
     trusted_proxies: Networks
     graceful_timeout: int
     log_level: str
+    log_format: str
     access_log: bool
     metrics: bool
 
 
 def read_variables(env: Environment, machine: Machine) -> Variables:
     """Read them; what cannot be read is in ``env.problems``, and its default stands in."""
-    log_level = env.choice("OBJGW_LOG_LEVEL", "info", LEVELS)
     workers = env.integer("OBJGW_WORKERS", machine.workers, low=1, high=1024)
     connections = env.integer(
         "OBJGW_WORKER_CONNECTIONS", machine.connections(workers), low=1, high=1_000_000
@@ -72,8 +72,13 @@ def read_variables(env: Environment, machine: Machine) -> Variables:
             if word.strip()
         ),
         graceful_timeout=env.integer("OBJGW_GRACEFUL_TIMEOUT", 30, low=0, high=86_400),
-        log_level=log_level,
-        access_log=env.flag("OBJGW_ACCESS_LOG", default=log_level == "debug"),
+        log_level=env.choice("OBJGW_LOG_LEVEL", "info", LEVELS),
+        log_format=env.choice(
+            "OBJGW_LOG_FORMAT",
+            default_format(debug=env.flag("DJANGO_DEBUG", default=False)),
+            FORMATS,
+        ),
+        access_log=env.flag("OBJGW_ACCESS_LOG", default=True),
         metrics=env.flag("OBJGW_METRICS", default=True),
     )
 

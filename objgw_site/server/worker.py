@@ -25,7 +25,6 @@ patched the standard library, so nothing here imports it at the top.
 
 import time
 from contextlib import suppress
-from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -33,7 +32,7 @@ import gevent
 from gevent import GreenletExit, getcurrent
 
 from objgw_site.env import Environment
-from objgw_site.server.account import Account, Finished, status_of
+from objgw_site.server.account import Account
 from objgw_site.server.balance import BEAT_SECONDS, get_loads
 from objgw_site.server.body import body_was_read
 from objgw_site.server.connection import Connection
@@ -53,7 +52,8 @@ from objgw_site.server.response import GatewayResponse
 from objgw_site.server.slots import RESERVE, RESERVE_SECONDS, SlotLimits, Slots
 from objgw_site.server.turns import abandon, end_gently, end_of_input
 from objgw_site.server.variables import read_variables
-from telemetry import exchange, metrics
+from telemetry import exchange, metrics, tracing
+from telemetry.access import AccessLog
 
 #: Seconds that a connection without a request gets when the worker stops: its request may be on
 #: its way.
@@ -99,7 +99,9 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no type hints
         counts = metrics.get_metrics() if metrics.is_enabled() else None
         if counts is not None:
             counts.sample_with(self._sample)
-        self._account = Account(counts)
+        variables = read_variables(Environment(), this_machine())
+        access = AccessLog(variables.log_format) if variables.access_log else None
+        self._account = Account(counts, access, variables.trusted_proxies)
         gevent.spawn(self._beat)
         super().run()
 
@@ -115,7 +117,8 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no type hints
         elapsed, self._noticed = now - self._noticed, now
         idle_seconds = self.cfg.keepalive if self.alive else _IDLE_AT_STOP
         self._to_give_away = self.load.excess()
-        self._account.sample()
+        if metrics.is_enabled():
+            metrics.get_metrics().sample()
         self._slots.end_idle(now, taken=idle_seconds, reserved=min(idle_seconds, RESERVE_SECONDS))
         for connection in too_slow(self._slots.busy(), self._pace, elapsed):
             self._let_go(connection)
@@ -185,6 +188,8 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no type hints
         self, resp: GatewayResponse, req: Request, environ: dict[str, Any], started: float
     ) -> None:
         noted = exchange.begin()
+        tracer = tracing.active()
+        span = None if tracer is None else tracer.serve(environ, req.uri)
         refused = False
         try:
             respond(self.wsgi, resp, environ, self.log)
@@ -199,18 +204,9 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no type hints
         finally:
             if not refused:
                 seconds = time.monotonic() - started
-                self.log.access(resp, req, environ, timedelta(seconds=seconds))
-                self._account.finished(
-                    Finished(
-                        req.method,
-                        req.path,
-                        status_of(resp),
-                        noted.problem,
-                        seconds,
-                        environ["wsgi.input"].received,
-                        resp.sent,
-                    )
-                )
+                self._account.answered(req, resp, environ, noted, span, seconds)
+            elif span is not None:
+                span.fail()
 
     def _count_request(self) -> None:
         """End the worker after ``max_requests``; the master starts another one."""
@@ -247,7 +243,7 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no type hints
     def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
         """Answer what never became a request, or an error of the worker itself."""
         if not isinstance(exc, (GreenletExit, SystemExit)):  # the grace time is over
-            refuse(self._account, self.log, req, client, addr, exc)
+            refuse(self._account, req, client, addr, exc)
 
 
 def _end_input(connection: Connection) -> None:

@@ -77,6 +77,7 @@ def test_what_counts(counts: Metrics, clock: Clock) -> None:
     node.first_byte(0.04)
     node.failed("status_5xx")  # has been answered, so it is one of these two
     node.failed("timeout")
+    node.failed("down")
     node.refused()
     clock.now += SPAN
     recorder.sample()
@@ -85,7 +86,7 @@ def test_what_counts(counts: Metrics, clock: Clock) -> None:
     assert (clients.requests, clients.errors) == (4, 2)
     assert clients.mean == pytest.approx(0.004)
     at_node = total(found.node("n"))
-    assert (at_node.requests, at_node.errors) == (4, 3)
+    assert (at_node.requests, at_node.errors) == (5, 4)
     assert at_node.mean == pytest.approx(0.03)
     assert total(found.node("other")) == NOTHING
 

@@ -1,7 +1,9 @@
 """What stands in the gateway's log: every request when it is asked for, and nothing forged."""
 
+import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,39 +15,36 @@ from tests.support.servers import SharedServers
 from tests.support.waiting import eventually
 
 #: When, level, logger, request id.
-PREFIX = r"[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9:]{8},[0-9]{3} [A-Z]+ [a-z._]+ \[[^ \]]+\] "
-ACCESS = re.compile(
-    PREFIX.replace("[a-z._]+", "gunicorn.access")
-    + r'127\.0\.0\.1 "(?P<method>\S+) (?P<path>\S+) \S+" (?P<status>[0-9]{3}) (?P<bytes>[0-9]+) '
-    r'[0-9]+\.[0-9]{6} "'
-)
+PREFIX = r"[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9:]{8},[0-9]{3} [A-Z]+ +[a-z._]+ +\[[^ \]]+\] "
 
 
-def access_line(gateway: GatewayProcess, answer: Answer) -> re.Match[str]:
+def access_line(gateway: GatewayProcess, answer: Answer) -> dict[str, Any]:
     """The one line in the access log with the answer's request id."""
     request_id = answer.headers["x-request-id"]
 
-    def lines() -> list[str]:
-        log = gateway.log.read_text(errors="replace").splitlines()
-        return [line for line in log if f"gunicorn.access [{request_id}]" in line]
+    def lines() -> list[dict[str, Any]]:
+        log = [json.loads(line) for line in gateway.log.read_text().splitlines()]
+        return [
+            line
+            for line in log
+            if line["logger"] == "objgw.access" and line["request_id"] == request_id
+        ]
 
     eventually(lambda: bool(lines()), f"there is a line about {request_id}")
     [line] = lines()
-    found = ACCESS.match(line)
-    assert found, line
-    return found
+    return line
 
 
-@pytest.fixture(
-    scope="module",
-    params=[{"OBJGW_ACCESS_LOG": "true", "OBJGW_LOG_LEVEL": "info"}, {}],
-    ids=["asked for", "level debug"],
-)
-def logging_gateway(
-    request: pytest.FixtureRequest, server: S3Server, shared: SharedServers
-) -> GatewayProcess:
-    """With an access log because it is asked for, or because the level is debug."""
-    return shared.gateway(server, **request.param)
+@pytest.fixture(scope="module")
+def logging_gateway(server: S3Server, shared: SharedServers) -> GatewayProcess:
+    """Logs as in production."""
+    return shared.gateway(server, OBJGW_LOG_FORMAT="json")
+
+
+@pytest.fixture(scope="module")
+def gateway_for_people(server: S3Server, shared: SharedServers) -> GatewayProcess:
+    """Logs as in development."""
+    return shared.gateway(server, OBJGW_LOG_FORMAT="console")
 
 
 def test_every_request_can_be_found_by_its_id(logging_gateway: GatewayProcess) -> None:
@@ -67,8 +66,34 @@ def test_every_request_can_be_found_by_its_id(logging_gateway: GatewayProcess) -
         answer = client.request(method, target, {}, body)
         assert answer.status == status
         line = access_line(logging_gateway, answer)
-        assert (line["method"], line["path"], line["status"]) == (method, target, str(status))
-        assert int(line["bytes"]) == len(answer.body)
+        assert (line["method"], line["path"], line["status"]) == (method, target, status)
+        assert line["bytes_in"] == len(body or b"")
+        assert line["bytes_out"] == len(answer.body)
+        assert line["client"] == "127.0.0.1"
+        assert 0 < line["duration"] < 60
+        if target.startswith(path):
+            assert line["id"] == name
+            assert line["owner"].startswith("amazin-object-storage-node-")
+        assert line.get("problem") == (answer.json["code"] if status >= 400 else None)
+
+
+def test_who_asks_is_whom_a_trusted_proxy_names(logging_gateway: GatewayProcess) -> None:
+    headers = {"X-Forwarded-For": "198.51.100.1, 192.0.2.7, 127.0.0.1"}
+    answer = client_of(logging_gateway).request("GET", "/livez", headers)
+    assert access_line(logging_gateway, answer)["client"] == "192.0.2.7"
+
+
+def test_nobody_else_is_believed(s3_nodes: list[NodeProcess], run_gateway: RunGateway) -> None:
+    gateway = run_gateway(s3_nodes, OBJGW_LOG_FORMAT="json", OBJGW_TRUSTED_PROXIES="10.0.0.0/8")
+    answer = client_of(gateway).request("GET", "/livez", {"X-Forwarded-For": "192.0.2.7"})
+    assert access_line(gateway, answer)["client"] == "127.0.0.1"
+
+
+def test_a_credential_in_a_query_is_not_logged(logging_gateway: GatewayProcess) -> None:
+    answer = client_of(logging_gateway).get("/livez?X-Amz-Signature=hush-hush&x=1")
+    line = access_line(logging_gateway, answer)
+    assert line["path"] == "/livez?X-Amz-Signature=***&x=1"
+    assert "hush-hush" not in logging_gateway.log.read_text()
 
 
 @pytest.mark.parametrize(
@@ -87,7 +112,8 @@ def test_what_is_refused_before_django_too(
     answer = client_of(logging_gateway).raw(request_)
     assert answer.status == status
     line = access_line(logging_gateway, answer)
-    assert (line["status"], line["bytes"]) == (str(status), str(len(answer.body)))
+    assert (line["status"], line["bytes_out"]) == (status, len(answer.body))
+    assert line["problem"] == answer.json["code"]
     assert line["method"] in {method, "-"}
 
 
@@ -107,7 +133,7 @@ def test_what_is_not_spoken_is_named(
 def test_without_an_access_log_nothing_but_failures_leaves_a_line(
     s3_nodes: list[NodeProcess], run_gateway: RunGateway
 ) -> None:
-    gateway = run_gateway(s3_nodes, OBJGW_LOG_LEVEL="info")
+    gateway = run_gateway(s3_nodes, OBJGW_LOG_LEVEL="info", OBJGW_ACCESS_LOG="false")
     answer = client_of(gateway).get_object(random_id())
     assert answer.status == 404
     assert answer.headers["x-request-id"] not in gateway.log.read_text()
@@ -127,13 +153,23 @@ FORGED = "2026-11-24 00:00:00,000 ERROR objgw.forged [-] the house is on fire"
         "/objects?limit=%0A" + FORGED.replace(" ", "%20"),
     ],
 )
-def test_a_path_forges_no_line(logging_gateway: GatewayProcess, target: str) -> None:
-    answer = client_of(logging_gateway).request(
-        "GET", target, headers={"User-Agent": "x\x9b31m\x85" + FORGED}
-    )
+def test_a_path_forges_no_line(
+    logging_gateway: GatewayProcess, gateway_for_people: GatewayProcess, target: str
+) -> None:
+    headers = {"User-Agent": "x\x9b31m\x85" + FORGED}
+    answer = client_of(logging_gateway).request("GET", target, headers)
     assert answer.status in {400, 404}
     access_line(logging_gateway, answer)
-    assert_nothing_forged(logging_gateway.log)
+    for line in logging_gateway.log.read_text().splitlines():
+        assert line.isprintable()
+        assert json.loads(line)["logger"] != "objgw.forged"
+    answer = client_of(gateway_for_people).request("GET", target, headers)
+    request_id = answer.headers["x-request-id"]
+    eventually(
+        lambda: f"objgw.access     [{request_id}]" in gateway_for_people.log.read_text(),
+        "the request is logged",
+    )
+    assert_nothing_forged(gateway_for_people.log)
 
 
 def assert_nothing_forged(log: Path) -> None:
@@ -144,7 +180,7 @@ def assert_nothing_forged(log: Path) -> None:
     records = [line for line in text.split("\n") if line and not line.startswith("  ")]
     for record in records:
         assert re.match(PREFIX, record), record
-        assert not re.match(r"\S+ \S+ ERROR objgw.forged", record), record
+        assert not re.match(r"\S+ \S+ ERROR +objgw.forged", record), record
 
 
 def test_all_lines_have_one_form(s3_nodes: list[NodeProcess], run_gateway: RunGateway) -> None:
@@ -153,5 +189,27 @@ def test_all_lines_have_one_form(s3_nodes: list[NodeProcess], run_gateway: RunGa
     client_of(gateway).get_object("abc")
     gateway.stop()
     eventually(lambda: "Shutting down" in gateway.log.read_text(), "the master says that it ends")
-    assert " INFO gunicorn.error [-] Booting worker with pid" in gateway.log.read_text()
+    log = gateway.log.read_text()
+    assert " INFO     gunicorn.error   [-] Booting worker with pid" in log
     assert_nothing_forged(gateway.log)
+
+
+def test_all_lines_are_json_where_that_is_wanted(
+    s3_nodes: list[NodeProcess], run_gateway: RunGateway
+) -> None:
+    gateway = run_gateway(s3_nodes, OBJGW_LOG_FORMAT="json")
+    client_of(gateway).get_object("abc")
+    gateway.stop()
+    eventually(lambda: "Shutting down" in gateway.log.read_text(), "the master says that it ends")
+    lines = [json.loads(line) for line in gateway.log.read_text().splitlines()]
+    assert {line["logger"] for line in lines} >= {"gunicorn.error", "objgw.access"}
+    for line in lines:
+        assert {"timestamp", "level", "logger", "event"} <= set(line)
+
+
+def test_a_file_is_for_programs_unless_told_otherwise(
+    s3_nodes: list[NodeProcess], run_gateway: RunGateway
+) -> None:
+    """No terminal, and no development."""
+    gateway = run_gateway(s3_nodes, OBJGW_LOG_FORMAT="")
+    assert all(json.loads(line) for line in gateway.log.read_text().splitlines())

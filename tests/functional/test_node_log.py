@@ -114,7 +114,7 @@ def test_with_a_number_of_nodes_it_says_that_requests_are_refused(
 
 def test_failures_are_named_and_summed_up(run_nodes: RunNodes, run_gateway: RunGateway) -> None:
     nodes = run_nodes(2)
-    gateway = run_gateway(nodes, OBJGW_LOG_LEVEL="info")
+    gateway = run_gateway(nodes, OBJGW_LOG_LEVEL="info", OBJGW_ACCESS_LOG="false")
     client = client_of(gateway)
     object_id = id_owned_by(nodes[0], nodes)
     nodes[0].kill()
@@ -123,7 +123,7 @@ def test_failures_are_named_and_summed_up(run_nodes: RunNodes, run_gateway: RunG
     assert first.status == 503
     request_id = first.headers["x-request-id"]
     line = (
-        f" WARNING objgw.failures [{request_id}] node {nodes[0].name}: GET /object/{object_id}: "
+        f" WARNING  objgw.failures   [{request_id}] node {nodes[0].name}: GET /object/{object_id}: "
         "503 node_unavailable: The node that owns this id cannot be reached: Connection refused."
     )
     eventually(lambda: line in gateway.log.read_text(), "the first failure is told in full")
@@ -151,7 +151,7 @@ def test_at_debug_level_each_failure_is_told_in_full(
     node.kill()
     for _ in range(3):
         request_id = client_of(gateway).get_object("abc").headers["x-request-id"]
-        line = f" objgw.failures [{request_id}] node {node.name}: GET /object/abc: 503 "
+        line = f" objgw.failures   [{request_id}] node {node.name}: GET /object/abc: 503 "
         eventually(lambda: line in gateway.log.read_text(), "it is told")  # noqa: B023
 
 

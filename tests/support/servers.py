@@ -23,7 +23,7 @@ HOST = "127.0.0.1"
 # Of whoever runs the tests, and nothing to the gateways in them.
 _FOREIGN = ("OBJGW_", "DJANGO_", "DOCKER_", "WEB_CONCURRENCY", "GUNICORN_")
 
-_DEFAULTS = {"OBJGW_LOG_LEVEL": "debug", "OBJGW_WORKERS": "1"}
+_DEFAULTS = {"OBJGW_LOG_LEVEL": "debug", "OBJGW_LOG_FORMAT": "console", "OBJGW_WORKERS": "1"}
 
 
 def minio_or_skip() -> MinioServer:

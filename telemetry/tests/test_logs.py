@@ -1,13 +1,15 @@
 """Nothing that is logged looks like another line of the log, or does anything to a terminal."""
 
+import json
 import logging
 import re
 import sys
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from objgw_site.log import FORMAT, LineFormatter, escaped
-from problems.request_id import RequestIdFilter
+from telemetry.logs import escaped, formatter, utc
 
 FORGED = "2026-11-24 00:00:00,000 ERROR objgw.forged [-] the house is on fire"
 RECORD = re.compile(r"^[0-9]{4}-[0-9]{2}-[0-9]{2} ", re.MULTILINE)
@@ -24,8 +26,12 @@ def line(message: str, *args: object, exc_info: bool = False, stack: str | None 
         sys.exc_info() if exc_info else None,
         sinfo=stack,
     )
-    RequestIdFilter().filter(record)
-    return LineFormatter(FORMAT).format(record)
+    return formatted(record)
+
+
+def formatted(record: logging.LogRecord, form: str = "console") -> str:
+    record.request_id = "the-id"
+    return formatter(form).format(record)
 
 
 @pytest.mark.parametrize(
@@ -59,7 +65,7 @@ def test_every_control_character() -> None:
 
 def test_a_line_is_what_it_was() -> None:
     assert re.fullmatch(
-        r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} WARNING objgw.test \[[^ \]]+\] 7 of 9",
+        r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} WARNING  objgw.test       \[the-id\] 7 of 9",
         line("%d of %d", 7, 9),
     )
 
@@ -106,8 +112,71 @@ class TestTracebacks:
     def test_nor_does_one_that_another_handler_formatted(self) -> None:
         record = logging.LogRecord("objgw", logging.ERROR, __file__, 1, "x", (), None)
         record.exc_text = FORGED
-        RequestIdFilter().filter(record)
-        assert "on fire" not in LineFormatter(FORMAT).format(record)
+        assert "on fire" not in formatted(record)
 
     def test_nor_a_stack(self) -> None:
         assert len(RECORD.findall(line("here", stack=f"Stack:\n{FORGED}"))) == 1
+
+
+class TestJson:
+    def record(self, message: str, **more: object) -> logging.LogRecord:
+        record = logging.LogRecord("objgw.test", logging.WARNING, "", 1, message, (), None)
+        record.created = 1_700_000_000.25
+        vars(record).update(more)
+        return record
+
+    def test_a_line_is_one_object(self) -> None:
+        line = formatted(self.record("two\nlines"), "json")
+        assert json.loads(line) == {
+            "timestamp": "2023-11-14T22:13:20.250Z",
+            "level": "warning",
+            "logger": "objgw.test",
+            "request_id": "the-id",
+            "event": "two\nlines",
+        }
+        assert len(line.splitlines()) == 1
+
+    def test_what_failed_is_a_field_of_its_own(self) -> None:
+        record = self.record("x", source="node one", problem="503 node_unavailable", other=1)
+        found = json.loads(formatted(record, "json"))
+        assert (found["source"], found["problem"]) == ("node one", "503 node_unavailable")
+        assert "other" not in found
+        assert "source" not in formatted(record)
+
+    @given(text=st.text())
+    def test_nothing_ends_a_line_or_moves_the_cursor(self, text: str) -> None:
+        line = formatted(self.record(text.replace("%", "")), "json")
+        assert line.isprintable()
+        assert line.isascii()
+        assert json.loads(line)["event"] == text.replace("%", "")
+
+    def test_every_control_character(self) -> None:
+        controls = [*range(32), *range(127, 160), 0x2028, 0x2029, *range(0xD800, 0xE000)]
+        line = formatted(self.record("".join(map(chr, controls))), "json")
+        assert line.isprintable()
+        assert line.isascii()
+
+    def test_an_exception_is_told_with_its_cause(self) -> None:
+        try:
+            try:
+                int("x")
+            except ValueError as error:
+                raise KeyError("hidden") from error
+        except KeyError:
+            record = self.record("unexpected", exc_info=sys.exc_info())
+        found = json.loads(formatted(record, "json"))
+        assert found["exception"].startswith("Traceback (most recent call last):\n")
+        assert "ValueError: invalid literal" in found["exception"]
+        assert found["exception"].endswith("KeyError: 'hidden'\n")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0.0, "1970-01-01T00:00:00.000Z"),
+        (1_700_000_000.9996, "2023-11-14T22:13:20.999Z"),
+        (1_700_000_001.0, "2023-11-14T22:13:21.000Z"),
+    ],
+)
+def test_the_time_is_utc_to_the_millisecond(seconds: float, text: str) -> None:
+    assert utc(seconds) == text
