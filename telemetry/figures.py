@@ -1,16 +1,13 @@
-"""Some figures out of the metrics: how many requests, how many failed, how long they took."""
+"""How many requests there were, how many failed, how long they took."""
 
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from prometheus_client.metrics_core import Metric
-
-from telemetry.metrics import BUCKETS
-
 #: The figures of clients' requests, among those of the nodes. No node has an empty name.
 CLIENTS = ""
-#: What counts of the clients' requests: not those of whoever watches the gateway.
-_ROUTES = frozenset({"object", "objects"})
+#: Seconds. From a small object out of a node's memory to the default read timeout and beyond.
+BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
 # A histogram's last bucket has no bound.
 _COUNT = len(BUCKETS) + 1
 
@@ -65,14 +62,6 @@ class Figures:
             tuple(map(int.__add__, self.buckets, other.buckets)),
         )
 
-    def __sub__(self, other: "Figures") -> "Figures":
-        return Figures(
-            self.requests - other.requests,
-            self.errors - other.errors,
-            self.seconds - other.seconds,
-            tuple(map(int.__sub__, self.buckets, other.buckets)),
-        )
-
     def as_json(self) -> list[object]:
         """Short: of the buckets only those that have something."""
         used = {place: number for place, number in enumerate(self.buckets) if number}
@@ -95,55 +84,40 @@ def total(series: Iterable[Figures]) -> Figures:
     return sum(series, NOTHING)
 
 
-@dataclass(slots=True)
-class _Sum:
-    requests: float = 0.0
-    errors: float = 0.0
-    seconds: float = 0.0
-    cumulative: dict[str, float] | None = None
+class Tally:
+    """Figures that are being counted, by one process.
 
+    Not for several threads at once: one may then be lost.
+    """
 
-def figures_in(families: Iterable[Metric]) -> dict[str, Figures]:
-    """The figures of the clients' requests (`CLIENTS`) and of each node by its name."""
-    found: dict[str, _Sum] = {}
-    for family in families:
-        for sample in family.samples:
-            labels = sample.labels
-            if "route" in labels:
-                name = CLIENTS
-                if labels["route"] not in _ROUTES:
-                    continue
-            elif "node" in labels:
-                name = labels["node"]
-            else:
-                continue
-            _add(found.setdefault(name, _Sum()), sample.name, labels, sample.value)
-    return {name: _figures(each) for name, each in found.items()}
+    __slots__ = ("_buckets", "_errors", "_requests", "_seconds")
 
+    def __init__(self) -> None:
+        self._begin()
 
-def _add(to: _Sum, name: str, labels: dict[str, str], value: float) -> None:
-    match name:
-        case "objgw_http_requests_total":
-            to.requests += value
-            to.errors += value * labels["status"].startswith("5")
-        case "objgw_node_request_failures_total":
-            # An answer with a status of 5xx is among those whose time is known.
-            to.requests += value * (labels["reason"] != "status_5xx")
-            to.errors += value
-        case "objgw_node_requests_refused_total":
-            to.requests += value
-            to.errors += value
-        case "objgw_node_first_byte_seconds_count":
-            to.requests += value
-        case "objgw_http_request_duration_seconds_sum" | "objgw_node_first_byte_seconds_sum":
-            to.seconds += value
-        case "objgw_http_request_duration_seconds_bucket" | "objgw_node_first_byte_seconds_bucket":
-            to.cumulative = to.cumulative or {}
-            to.cumulative[labels["le"]] = to.cumulative.get(labels["le"], 0.0) + value
+    def _begin(self) -> None:
+        self._requests = self._errors = 0
+        self._seconds = 0.0
+        self._buckets = [0] * _COUNT
 
+    def answered(self, seconds: float) -> None:
+        """A request was answered in so much time."""
+        self._requests += 1
+        self._seconds += seconds
+        self._buckets[bisect_left(BUCKETS, seconds)] += 1
 
-def _figures(each: _Sum) -> Figures:
-    bounds = sorted(each.cumulative or {}, key=float)
-    upper = [int((each.cumulative or {})[bound]) for bound in bounds] or [0] * _COUNT
-    buckets = tuple(high - low for low, high in zip([0, *upper], upper, strict=False))
-    return Figures(int(each.requests), int(each.errors), each.seconds, buckets)
+    def unanswered(self) -> None:
+        """A request had no answer, or none that took any time."""
+        self._requests += 1
+
+    def failed(self) -> None:
+        """A request that was counted has failed."""
+        self._errors += 1
+
+    def take(self) -> Figures:
+        """What was counted since the last time."""
+        if not self._requests and not self._errors:
+            return NOTHING
+        found = Figures(self._requests, self._errors, self._seconds, tuple(self._buckets))
+        self._begin()
+        return found
