@@ -22,7 +22,7 @@ def svg(title: str, outcomes: Iterable[Outcome]) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}"',
         f'width="{_WIDTH}" height="{height}" font-family="sans-serif" font-size="11">',
         '<rect width="100%" height="100%" fill="#ffffff"/>',
-        _text(10, 20, title, size=15),
+        text_at(10, 20, title, size=15),
         *_legend(servers),
     ]
     y = _TOP
@@ -32,18 +32,20 @@ def svg(title: str, outcomes: Iterable[Outcome]) -> str:
     return "\n".join((*parts, "</svg>", ""))
 
 
-def _text(x: float, y: float, text: str, *, size: int = 11) -> str:
+def text_at(x: float, y: float, text: str, *, size: int = 11) -> str:
+    """A line of text that begins at a point."""
     return f'<text x="{x:.1f}" y="{y:.1f}" font-size="{size}" fill="#222222">{escape(text)}</text>'
 
 
 def _legend(servers: list[str]) -> Iterator[str]:
     for number, server in enumerate(servers):
         x = _LABEL + number * 110
-        yield f'<rect x="{x}" y="34" width="11" height="11" fill="{_colour(number)}"/>'
-        yield _text(x + 16, 44, server)
+        yield f'<rect x="{x}" y="34" width="11" height="11" fill="{colour_of(number)}"/>'
+        yield text_at(x + 16, 44, server)
 
 
-def _colour(number: int) -> str:
+def colour_of(number: int) -> str:
+    """The colour of the server, or whatever is compared, with that number."""
     return _COLOURS[number % len(_COLOURS)]
 
 
@@ -58,11 +60,11 @@ def _group(outcome: Outcome, y: float, servers: list[str]) -> Iterator[str]:
     }
     longest = max(spread.high for spread in spreads.values() if spread is not None)
     plural = "" if case.connections == 1 else "s"
-    yield _text(10, y + 11, f"{case.kind}, {case.connections} connection{plural}")
+    yield text_at(10, y + 11, f"{case.kind}, {case.connections} connection{plural}")
     for number, (server, spread) in enumerate(spreads.items()):
         if spread is not None:
             unit = "MiB/s" if by_size else "requests/s"
-            colour = _colour(servers.index(server))
+            colour = colour_of(servers.index(server))
             yield from _bar(spread, longest, y + number * _THICK, colour, unit)
 
 
@@ -79,4 +81,4 @@ def _bar(spread: Spread, longest: float, y: float, colour: str, unit: str) -> It
         f'<line x1="{_LABEL + low:.1f}" y1="{line:.1f}" x2="{_LABEL + high:.1f}" y2="{line:.1f}" '
         'stroke="#222222" stroke-width="1"/>'
     )
-    yield _text(_LABEL + high + 6, y + 10, f"{spread.middle:,.0f} {unit}")
+    yield text_at(_LABEL + high + 6, y + 10, f"{spread.middle:,.0f} {unit}")

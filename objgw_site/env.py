@@ -11,8 +11,8 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import overload
 
-_SIZE = re.compile(r"([0-9]{1,18})\s*([KMGT]i?B?|B)?", re.IGNORECASE | re.ASCII)
-_FACTOR = {"": 1, "B": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
+from terminal.quantities import parse_size
+
 _BOOLEANS = {
     **dict.fromkeys(("1", "true", "yes", "on"), True),
     **dict.fromkeys(("0", "false", "no", "off"), False),
@@ -113,11 +113,11 @@ class Environment:
         raw = self._raw(name)
         if raw is None:
             return default
-        match = _SIZE.fullmatch(raw)
-        if not match or not int(match[1]):
+        found = parse_size(raw)
+        if found is None:
             self._refuse(name, "a number of bytes such as 1048576, 64KiB or 5G")
             return default
-        return int(match[1]) * _FACTOR[(match[2] or "")[:1].upper()]
+        return found
 
     def choice(self, name: str, default: str, choices: tuple[str, ...]) -> str:
         raw = self._raw(name)

@@ -59,6 +59,8 @@ OBJGW_CLIENT_TIMEOUT = env.seconds("OBJGW_CLIENT_TIMEOUT", 60.0, low=1, high=86_
 OBJGW_CLIENT_MIN_RATE = env.integer("OBJGW_CLIENT_MIN_RATE", 256, low=0, high=2**30)
 OBJGW_CLIENT_GRACE = env.seconds("OBJGW_CLIENT_GRACE", 20.0, low=1, high=3600)
 
+OBJGW_STATUS_PAGE = env.flag("OBJGW_STATUS_PAGE", default=True)
+
 # The server reads its own variables, and stops by itself; here they are read to be checked.
 _server = read_variables(env, this_machine())
 OBJGW_LOG_LEVEL = _server.log_level

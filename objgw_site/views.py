@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpResponse
 from django.urls import reverse
 from django.utils.encoding import force_bytes
@@ -20,6 +21,7 @@ from objects.http.conditions import conditions_of
 from objects.http.links import relative
 from objects.pages.renderers import PageRenderer
 from objgw_site.negotiation import ByPreference
+from objgw_site.status.page import reload_after, status_context
 from problems.problem import InternalError, NotAcceptable
 from problems.rendering import JSONRenderer
 from problems.schema import problem_responses
@@ -34,11 +36,21 @@ class _Reference(serializers.CharField):
 
 
 class RootView(APIView):
-    """Links to everything: a document for programs, and a page for browsers."""
+    """Links to everything: a document for programs, and the status page for browsers."""
 
     renderer_classes = [JSONRenderer, PageRenderer]
     content_negotiation_class = ByPreference
-    page_template = "objgw_site/root.html"
+
+    @property
+    def page_template(self) -> str:
+        """What a browser gets."""
+        return f"objgw_site/{'status' if settings.OBJGW_STATUS_PAGE else 'root'}.html"
+
+    def page_context(self, document: Any) -> dict[str, object]:
+        """What the page shows beside the document."""
+        if not settings.OBJGW_STATUS_PAGE:
+            return {}
+        return status_context(reload_after(self.request.query_params.get("reload")))
 
     def get_view_name(self) -> str:
         return "objgw"
@@ -106,6 +118,8 @@ class SchemaView(SpectacularAPIView):
 
 class DocsView(SpectacularSwaggerSplitView):
     """A page to read the OpenAPI document and try it."""
+
+    template_name = "objgw_site/docs.html"
 
     def options(self, request: Any, *args: Any, **kwargs: Any) -> Response:
         # The page's template would be filled with the description of the view, and cannot be.

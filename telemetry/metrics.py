@@ -19,6 +19,8 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 from prometheus_client.values import MultiProcessValue
 
+from telemetry.figures import BUCKETS, CLIENTS, Tally
+
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 METHODS = frozenset(
@@ -30,8 +32,8 @@ ROUTES = frozenset(
 )
 OTHER = "other"
 
-#: Seconds. From a small object out of a node's memory to the default read timeout and beyond.
-_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
+#: Requests for objects, and not of whoever watches the gateway.
+_OBJECTS = frozenset({"object", "objects"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,7 @@ class Sample:
 @dataclass(slots=True)
 class _Configured:
     folder: Path | None = None
+    identity: str = ""
     enabled: bool = True
 
 
@@ -77,7 +80,7 @@ def configure(*, enabled: bool, folder: Path | None = None, identity: str = "") 
     """
     if get_metrics.cache_info().currsize:
         raise RuntimeError("the metrics of this process have been made already")
-    _configured.enabled, _configured.folder = enabled, folder
+    _configured.enabled, _configured.folder, _configured.identity = enabled, folder, identity
     if folder is not None:
         # Read by the library when a value is made.
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
@@ -90,27 +93,48 @@ def is_enabled() -> bool:
     return _configured.enabled
 
 
+def shared_by() -> tuple[Path | None, str]:
+    """The folder that the processes share whose counts are added up, and what stands for this
+    process among them; None and "" for one process.
+    """
+    return _configured.folder, _configured.identity
+
+
 class NodeMetrics:
     """The metrics of one node, in this process."""
 
-    __slots__ = ("_failures", "_name", "first_byte", "refused")
+    __slots__ = ("_count_refused", "_failures", "_name", "_observe", "_tally")
 
     def __init__(self, metrics: "Metrics", name: str) -> None:
         self._name = name
         self._failures = metrics.node_failures
-        #: Seconds from the request to the first byte of the answer.
-        self.first_byte = metrics.node_first_byte.labels(name).observe
-        #: A request that was not sent, because too many wait.
-        self.refused = metrics.node_refused.labels(name).inc
-        for reason in ("unavailable", "timeout", "bad_answer", "status_5xx"):
+        self._tally = metrics.tallies.setdefault(name, Tally())
+        self._observe = metrics.node_first_byte.labels(name).observe
+        self._count_refused = metrics.node_refused.labels(name).inc
+        for reason in ("down", "unavailable", "timeout", "bad_answer", "status_5xx"):
             self._failures.labels(name, reason)
+
+    def first_byte(self, seconds: float) -> None:
+        """An answer has begun, so many seconds after the request."""
+        self._observe(seconds)
+        self._tally.answered(seconds)
+
+    def refused(self) -> None:
+        """A request was not sent, because too many wait."""
+        self._count_refused()
+        self._tally.unanswered()
+        self._tally.failed()
 
     def failed(self, reason: str) -> None:
         """A request without an answer that can be used.
 
-        :param reason: ``unavailable``, ``timeout``, ``bad_answer`` or ``status_5xx``.
+        :param reason: ``down`` (not sent, for discovery says so), ``unavailable``, ``timeout``,
+            ``bad_answer`` or ``status_5xx``.
         """
         self._failures.labels(self._name, reason).inc()
+        if reason != "status_5xx":  # that one has been answered
+            self._tally.unanswered()
+        self._tally.failed()
 
 
 class Metrics:
@@ -128,7 +152,7 @@ class Metrics:
             "objgw_http_request_duration_seconds",
             "Time from the head of a request to the last byte of its answer.",
             ["method", "route"],
-            buckets=_BUCKETS,
+            buckets=BUCKETS,
             registry=registry,
         )
         self.received = Counter(
@@ -163,7 +187,7 @@ class Metrics:
             "objgw_node_first_byte_seconds",
             "Time from a request to a node to the first byte of its answer.",
             ["node"],
-            buckets=_BUCKETS,
+            buckets=BUCKETS,
             registry=registry,
         )
         self.node_failures = Counter(
@@ -206,6 +230,8 @@ class Metrics:
             multiprocess_mode="livemin",
             registry=registry,
         )
+        #: What the status page tells of: clients' requests (`CLIENTS`), and those to each node.
+        self.tallies = {CLIENTS: Tally()}
         self._samplers: list[Callable[[Metrics], None]] = []
         self._readers: list[Callable[[], Iterable[Reading]]] = []
         self._by_request: dict[tuple[str, str, str, str], Callable[[], None]] = {}
@@ -244,6 +270,14 @@ class Metrics:
                 observe = self.duration.labels(method, route).observe
                 self._by_route[method, route] = observe
             observe(seconds)
+        if route in _OBJECTS:
+            tally = self.tallies[CLIENTS]
+            if seconds is None:
+                tally.unanswered()
+            else:
+                tally.answered(seconds)
+            if status.startswith("5"):
+                tally.failed()
         if received:
             self.received.inc(received)
         if sent:

@@ -27,8 +27,8 @@ _HEAD = (
     '<meta name="color-scheme" content="light dark">\n<link rel="icon" href="data:,">\n'
     "<title>Objects</title>\n"
     "<style>body{font-family:sans-serif}th,td{padding-right:1em;text-align:left}"
-    "td:first-child{overflow-wrap:anywhere}</style>\n"
-    "<h1>Objects</h1>\n<table>\n<tr><th>id<th>bytes<th>stored\n"
+    "td:first-child{overflow-wrap:anywhere}html{background:Canvas;color:CanvasText}</style>\n"
+    "<main>\n<h1>Objects</h1>\n<table>\n<tr><th>id<th>bytes<th>stored\n"
 )
 
 
@@ -56,7 +56,7 @@ class ListingRenderer(BaseRenderer):
         following = data["next"]
         link = f'<p><a rel="next" href="{escape(following)}">more</a>\n' if following else ""
         passed_over = _passed_over(data["passed_over"])
-        return f"{_HEAD}{''.join(rows)}</table>\n{missing}{passed_over}{link}</html>\n"
+        return f"{_HEAD}{''.join(rows)}</table>\n{missing}{passed_over}{link}</main>\n</html>\n"
 
 
 class IndexView(APIView):
@@ -114,7 +114,7 @@ def _index(listing: Listing) -> Iterator[bytes]:
             logger.warning("index cut short: %s", problem.detail)
             # The server takes this for a connection that is gone, and ends it.
             raise ConnectionResetError(errno.ECONNRESET, "a node cannot be listed") from problem
-    yield f"</table>\n{_passed_over(passed_over)}</html>\n".encode()
+    yield f"</table>\n{_passed_over(passed_over)}</main>\n</html>\n".encode()
 
 
 def _rows(listing: Listing) -> Iterable[str]:

@@ -1,7 +1,9 @@
 """The ring router: consistent hashing with virtual nodes."""
 
+import math
+import struct
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 
@@ -51,7 +53,7 @@ class RingRouter(BaseRouter):
         ring = self._rings.of(nodes)
         owned = [0] * len(nodes)
         # What lies beyond the last point belongs to the first one.
-        before = ring.points[-1] - _SIZE
+        before = ring.points[-1] - _SIZE if ring.points else 0
         for point, place in zip(ring.points, ring.places, strict=True):
             owned[place] += point - before
             before = point
@@ -59,17 +61,22 @@ class RingRouter(BaseRouter):
 
 
 def _ring(nodes: Sequence[Member]) -> _Ring:
-    found = sorted(
-        (point, node.name, place)
-        for place, node in enumerate(nodes)
-        for point in _points(node.name, node.weight)
+    by_name = sorted(range(len(nodes)), key=lambda place: nodes[place].name)
+    # One number for a point and the rank of its node's name: sorted sooner than pairs are.
+    count = len(nodes)
+    marks = [
+        point * count + rank
+        for rank, place in enumerate(by_name)
+        for point in _points(nodes[place])
+    ]
+    marks.sort()
+    return _Ring([mark // count for mark in marks], [by_name[mark % count] for mark in marks])
+
+
+def _points(node: Member) -> Sequence[int]:
+    count = max(1, round(POINTS * node.weight)) if node.weight else 0
+    digests = b"".join(
+        blake2b(f"{node.name}/{number}".encode()).digest()
+        for number in range(math.ceil(count / _AT_ONCE))
     )
-    return _Ring([point for point, _, _ in found], [place for _, _, place in found])
-
-
-def _points(name: str, weight: float) -> Iterator[int]:
-    count = max(1, round(POINTS * weight)) if weight else 0
-    for start in range(0, count, _AT_ONCE):
-        digest = blake2b(f"{name}/{start // _AT_ONCE}".encode()).digest()
-        for number in range(min(_AT_ONCE, count - start)):
-            yield int.from_bytes(digest[8 * number : 8 * number + 8])
+    return struct.unpack(f">{count}Q", digests[: 8 * count])

@@ -1,5 +1,6 @@
 """The store: what talks S3 to one node. Nothing outside of this package knows that S3 exists."""
 
+from contextlib import closing
 from functools import lru_cache
 
 from django.conf import settings
@@ -9,7 +10,7 @@ from objects.exceptions import OwnerProblem
 from objects.store.client import Limits
 from objects.store.copying import NotProved, copy
 from objects.store.entries import Entry, NodeListing
-from objects.store.errors import TransportError
+from objects.store.errors import ConnectFailed, TransportError
 from objects.store.payload import PART_SIZE, Body, Payload, Whole, payload_of
 from objects.store.pieces import Found, SourceChanged, find
 from objects.store.registry import Stores
@@ -43,10 +44,13 @@ __all__ = [
     "find",
     "get_spool",
     "get_stores",
+    "never_sent",
     "payload_of",
     "probe",
     "quick_stores",
+    "reason_of",
     "spool_share",
+    "store_for",
 ]
 
 
@@ -110,22 +114,38 @@ def spool_share() -> int:
     return (default_size(least=workers * PART_SIZE) if size is None else size) // workers
 
 
+def store_for(node: Node, timeout: float) -> Store:
+    """A store of one's own, apart from those that requests share. It is to be closed.
+
+    :param timeout: seconds for the connection, and again for each answer, if the settings do not
+        allow less.
+    :raises NodeUnavailable: see `Store`.
+    """
+    timeout = min(timeout, settings.OBJGW_READ_TIMEOUT)
+    limits = Limits(min(timeout, settings.OBJGW_CONNECT_TIMEOUT), timeout, concurrency=1)
+    return Store(node, settings.OBJGW_BUCKET, limits, wait=_Configured.wait)
+
+
 def probe(node: Node, timeout: float) -> str | None:
     """What keeps a node from serving, None when nothing does.
 
     :param timeout: seconds for the connection, and again for the answer.
     """
-    timeout = min(timeout, settings.OBJGW_READ_TIMEOUT)
-    limits = Limits(min(timeout, settings.OBJGW_CONNECT_TIMEOUT), timeout, concurrency=1)
-    store = None
     try:
-        store = Store(node, settings.OBJGW_BUCKET, limits, wait=_Configured.wait)
-        store.check()
-    except OwnerProblem as problem:
-        return f"it {problem.predicate}"
+        with closing(store_for(node, timeout)) as store:
+            store.check()
     except Problem as problem:
-        return f"it answered {problem.code}"
-    finally:
-        if store is not None:
-            store.close()
+        return reason_of(problem)
     return None
+
+
+def reason_of(problem: Problem) -> str:
+    """What a node did wrong, to go on after "because": "it did not answer within 3 s"."""
+    if isinstance(problem, OwnerProblem):
+        return f"it {problem.predicate}"
+    return f"it answered {problem.code}"
+
+
+def never_sent(problem: Problem) -> bool:
+    """Whether a request that failed cannot have reached the node."""
+    return isinstance(problem.__cause__, ConnectFailed)

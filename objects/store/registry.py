@@ -4,6 +4,7 @@ import threading
 from dataclasses import replace
 
 from nodes.node import Node
+from objects.exceptions import NodeUnavailable
 from objects.store.client import Limits
 from objects.store.store import Store
 from objects.store.transport import Wait
@@ -40,17 +41,20 @@ class Stores:
             _, store = self._stores.get(node.name, (None, None))
             if store is None or not _same(store.node, node):
                 previous = store
-                store = Store(
-                    node,
-                    self._bucket,
-                    self._limits,
-                    wait=self._wait,
-                    metrics=node_metrics(node.name),
-                )
+                store = self._made(node)
                 if previous is not None:
                     previous.close()
             self._stores[node.name] = (node, store)
             return store
+
+    def _made(self, node: Node) -> Store:
+        metrics = node_metrics(node.name)
+        try:
+            return Store(node, self._bucket, self._limits, wait=self._wait, metrics=metrics)
+        except NodeUnavailable:
+            if metrics is not None:
+                metrics.failed("down")
+            raise
 
     def sample(self, counts: Metrics) -> None:
         """Set the gauges of each node."""

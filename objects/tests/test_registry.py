@@ -16,6 +16,7 @@ from objects.store.client import Limits
 from objects.store.registry import Stores
 from objects.store.store import Store
 from objects.tests.membership_of import node, stopped
+from telemetry.metrics import get_metrics
 
 LIMITS = Limits(1.0, 1.0, 4)
 
@@ -132,3 +133,19 @@ class CountingLock:
 
     def __exit__(self, *_: object) -> None:
         self._lock.release()
+
+
+def test_a_request_that_is_not_sent_since_the_node_is_down_is_counted(stores: Stores) -> None:
+    def counted() -> float:
+        return sum(
+            sample.value
+            for sample in get_metrics().samples()
+            if sample.name == "objgw_node_request_failures_total"
+            and sample.labels == {"node": "counted", "reason": "down"}
+        )
+
+    before = counted()
+    for _ in range(3):
+        with pytest.raises(NodeUnavailable):
+            stores.of(stopped(node("counted")))
+    assert counted() == before + 3

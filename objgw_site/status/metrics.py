@@ -19,6 +19,7 @@ from objgw_site.status.health import get_remembered_health
 from problems.problem import InternalError, NotFound
 from problems.rendering import JSONRenderer
 from problems.schema import problem_responses
+from telemetry.history import Recorder
 from telemetry.metrics import CONTENT_TYPE, Metrics, Reading, get_metrics, is_enabled
 
 _started_at = time.time()
@@ -77,6 +78,7 @@ def get_exposed_metrics() -> Metrics:
     """The metrics of this process, with all that is to be asked for."""
     metrics = get_metrics()
     metrics.sample_with(_sample_snapshot)
+    metrics.sample_with(Recorder(metrics).sample)
     metrics.read_with(_nodes)
     return metrics
 

@@ -58,7 +58,7 @@ def test_from_the_root_to_nodes_and_objects(
     page: Page, traffic: Traffic, development: str, moto_nodes: list[NodeProcess]
 ) -> None:
     page.goto(f"{development}/")
-    expect(page).to_have_title("objgw")
+    expect(page).to_have_title("objgw: All 3 nodes can serve.")
     page.get_by_role("main").get_by_role("link", name="nodes").click()
     expect(page.get_by_role("heading", name="Nodes")).to_be_visible()
     for node in moto_nodes:

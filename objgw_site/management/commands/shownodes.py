@@ -1,164 +1,80 @@
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
-from django.core.checks import ERROR, CheckMessage, run_checks
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
-from nodes.exceptions import MembershipError
-from nodes.membership import get_membership
-from objects.layout import Layout
-from objects.layout.copies import Copies, LayoutConflict
-from objects.routing import get_router, router_class
-from objects.store import probe, quick_stores
-from objgw_site.status.health import FOR_PEOPLE, Health, health
-from objgw_site.status.roles import Role, Shown, shown
-from problems.quiet import quiet
+from objgw_site.status.report import Examiner, NodeReport, Report
+from terminal.command import OperatorCommand
+from terminal.quantities import seconds_between
+from terminal.tables import Cell, Look, table
+from terminal.watching import changes, watch
+
+_HEAD = ("INDEX", "NAME", "ADDRESS", "STATE", "HEALTHY", "SHARE")
 
 
-class Command(BaseCommand):
+class Command(OperatorCommand):
     help = (
         "Show the nodes in order of their names: index, name, address, state, whether each can "
         "serve or why not, and its share of the ids; and the layout. Exit status 1 when a node "
         "cannot serve, or one is missing."
     )
-    # Done by `handle`: what they find is in the JSON as well.
-    requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--json", action="store_true", help="JSON for scripts, not a table")
+        super().add_arguments(parser)
+        parser.add_argument(
+            "--watch",
+            nargs="?",
+            type=seconds_between(0.1, 3600),
+            const=2.0,
+            metavar="SECONDS",
+            help="show them again and again until Ctrl-C, every 2 s by default; where the output "
+            "is no terminal, whenever something has changed",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        found = Found(None, (), ())
-        problem = "; ".join(message.msg for message in self._failed_checks()) or None
-        if problem is None:
-            with quiet(options["verbosity"]):
-                found, problem = _examined()
-        rows = _rows(found)
+        if options["watch"] is not None:
+            self._watch(options["watch"], options)
+            return
+        problem = self.settings_problem()
+        report = Examiner().examined() if problem is None else Report((), problem)
         if options["json"]:
-            layout = found.layout and _described(found.layout)
-            report = {"layout": layout, "nodes": rows, "problem": problem}
-            self.stdout.write(json.dumps(report, indent=2))
-        elif rows:
-            self.stdout.write(_table(rows))
-            if found.layout is not None:
-                self.stdout.write(_sentence(found.layout))
-        if problem is not None:
+            self.write_json(report.as_json())
+        elif report.nodes:
+            self.stdout.write(_table(report.nodes, self.look(options)))
+            if report.layout_sentence is not None:
+                self.stdout.write(report.layout_sentence)
+        if report.problem is not None:
+            raise CommandError(report.problem, returncode=1)
+
+    def _watch(self, every: float, options: dict[str, Any]) -> None:
+        if problem := self.settings_problem():
             raise CommandError(problem, returncode=1)
-
-    def _failed_checks(self) -> list[CheckMessage]:
-        """The system checks that fail; what they only warn of is written to stderr."""
-        failed = []
-        for message in run_checks():
-            if message.is_serious(ERROR):
-                failed.append(message)
-            else:
-                self.stderr.write(f"{message.msg} ({message.id})")
-        return failed
+        look, examiner = self.look(options), Examiner()
+        if options["json"]:
+            for line in changes(lambda: json.dumps(examiner.examined().as_json()), every):
+                self.stdout.write(line)
+                self.stdout.flush()
+        else:
+            watch(lambda: _seen(examiner.examined(), look), every, look)
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
-    """What there is to show.
-
-    :ivar layout: None where there is none.
-    :ivar health: of each node that is shown, in the same order.
-    """
-
-    layout: Layout | None
-    nodes: Sequence[Shown]
-    health: Sequence[Health]
+def _seen(report: Report, look: Look) -> str:
+    parts = [_table(report.nodes, look)] if report.nodes else []
+    if report.layout_sentence is not None:
+        parts.append(report.layout_sentence)
+    return "\n".join([*parts, report.problem or "All nodes can serve."])
 
 
-def _examined() -> tuple[Found, str | None]:
-    """The nodes with their health, and what is wrong with them, None when nothing is."""
-    membership = get_membership()
-    try:
-        snapshot = membership.refresh()
-    except MembershipError as error:
-        return Found(None, (), ()), error.detail
-    problem = None
-    layout = None
-    try:
-        layout = Copies(quick_stores(FOR_PEOPLE)).survey(snapshot.nodes).newest
-    except LayoutConflict as error:
-        problem = str(error)
-    nodes = shown(layout, snapshot.nodes)
-    checked = health([each.node for each in nodes], probe)
-    found = Found(layout, nodes, checked)
-    try:
-        if layout is None:
-            membership.checked(snapshot)
-    except MembershipError as error:
-        return found, error.detail
-    unusable = [
-        item.node.name
-        for item, each in zip(checked, nodes, strict=True)
-        if not item.healthy and each.role is not Role.UNASSIGNED
-    ]
-    if unusable and problem is None:
-        names = ", ".join(unusable)
-        problem = f"{len(unusable)} of {len(checked)} nodes cannot serve: {names}"
-    return found, problem
-
-
-def _shares(found: Found) -> Mapping[str, float]:
-    """The share of the ids that each member has, by its name."""
-    if found.layout is None:
-        nodes = [each.node for each in found.nodes]
-        return dict(zip([node.name for node in nodes], get_router().shares(nodes), strict=True))
-    members = found.layout.members
-    try:
-        shares = router_class(found.layout.router)().shares(members)
-    except ImportError:
-        return {}
-    return dict(zip([member.name for member in members], shares, strict=True))
-
-
-def _described(layout: Layout) -> dict[str, object]:
-    return {"version": layout.version, "state": str(layout.state), "router": layout.router}
-
-
-def _sentence(layout: Layout) -> str:
-    said = f"layout {layout.version}: {layout.state}, router {layout.router}"
-    if layout.previous is not None:
-        said += "; `manage.py layout status` says what is left to move"
-    return said
-
-
-def _rows(found: Found) -> list[dict[str, object]]:
-    shares = _shares(found)
-    return [
-        {
-            "index": each.index,
-            "name": item.node.name,
-            "address": item.node.address,
-            "state": str(item.node.state),
-            "healthy": item.healthy,
-            "reason": item.reason,
-            "share": shares.get(item.node.name, 0.0),
-            "role": str(each.role),
-        }
-        for each, item in zip(found.nodes, found.health, strict=True)
-    ]
-
-
-def _table(rows: Sequence[dict[str, object]]) -> str:
-    head = ("INDEX", "NAME", "ADDRESS", "STATE", "HEALTHY", "SHARE")
-    cells = [head] + [
+def _table(nodes: tuple[NodeReport, ...], look: Look) -> str:
+    rows = [
         (
-            "-" if row["index"] is None else str(row["index"]),
-            str(row["name"]),
-            str(row["address"] or "-"),
-            str(row["state"]),
-            "yes" if row["healthy"] else f"no: {row['reason']}",
-            str(row["role"]) if row["role"] != Role.MEMBER else f"{row['share']:.1%}",
+            "-" if node.index is None else str(node.index),
+            node.name,
+            node.address or "-",
+            node.state,
+            Cell("yes", "good") if node.healthy else Cell(f"no: {node.reason}", "bad"),
+            node.owns,
         )
-        for row in rows
+        for node in nodes
     ]
-    widths = [max(len(line[column]) for line in cells) for column in range(len(head))]
-    return "\n".join(
-        "  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip()
-        for line in cells
-    )
+    return table(_HEAD, rows, look, prose="HEALTHY")

@@ -1,0 +1,42 @@
+"""How far something is, on stderr, while it runs."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from terminal.tables import Look, console_of
+
+#: Told how many things more were done, and how many of the steps that they belong to.
+Advance = Callable[[int, int], None]
+
+
+@contextmanager
+def progress(steps: str, things: str, total: int, look: Look) -> Iterator[Advance]:
+    """A bar of ``total`` steps, with the things that were done in them, of which nobody knows how
+    many there are. Nothing is shown where stderr is no terminal.
+
+    :param look: of stderr.
+    """
+    shown = Progress(
+        TextColumn("{task.completed:.0f} of {task.total:.0f} " + steps),
+        BarColumn(bar_width=24),
+        TextColumn("{task.fields[things]:,} " + things),
+        TextColumn("{task.fields[rate]:,.0f}/s"),
+        TimeElapsedColumn(),
+        console=console_of(sys.stderr, look),
+        transient=True,
+        disable=not look.live,
+    )
+    with shown:
+        task = shown.add_task("", total=total, things=0, rate=0.0)
+        done = 0
+
+        def advance(things: int, steps: int) -> None:
+            nonlocal done
+            done += things
+            elapsed = shown.tasks[0].elapsed or 0.0
+            shown.update(task, advance=steps, things=done, rate=done / elapsed if elapsed else 0.0)
+
+        yield advance
