@@ -3,10 +3,12 @@
 From the WSGI call to the last byte of the answer: Django, DRF, the view, the service and the store,
 with a node that answers from memory. That is steadier than a load, also on a busy machine: the
 least of many short rounds counts. ``--against FOLDER`` measures another checkout in the same run,
-in turns; ``--drf`` measures what DRF's own way costs where `objects.views` has another.
+in turns; ``--layout`` measures with a layout that is not changing, ``--drf`` what DRF's own way
+costs where `objects.views` has another.
 """
 
 import argparse
+import importlib.util
 import io
 import os
 import subprocess
@@ -32,6 +34,7 @@ _HEAD = (
     b"X-Xss-Protection: 1; mode=block\r\nDate: Wed, 25 Nov 2026 03:00:00 GMT\r\n\r\n"
 )
 _REQUESTS = 60
+_LAID_OUT = "with a layout"
 
 
 class NodeInMemory:
@@ -78,8 +81,11 @@ def environ(method: str) -> dict[str, Any]:
     return found | ({"CONTENT_LENGTH": str(len(_BODY))} if method == "PUT" else {})
 
 
-def application() -> Callable[[str], None]:
-    """The gateway's application over one node in memory: a function that does one request."""
+def application(*, laid_out: bool = False) -> Callable[[str], None]:
+    """The gateway's application over one node in memory: a function that does one request.
+
+    :param laid_out: whether that node is the member of a layout.
+    """
     os.environ |= {
         "DJANGO_SETTINGS_MODULE": "objgw_site.settings",
         "OBJGW_DISCOVERY": "static",
@@ -93,6 +99,8 @@ def application() -> Callable[[str], None]:
     store = get_stores().of(get_membership().refresh().nodes[0])
     store._has_bucket = True  # noqa: SLF001  (it would be asked for with the first PUT)
     store._client._pool.put(NodeInMemory())  # type: ignore[arg-type]  # noqa: SLF001
+    if importlib.util.find_spec("objects.layout") is not None:
+        _lease(store.node.name if laid_out else None)
 
     def once(method: str) -> None:
         statuses: list[str] = []
@@ -103,6 +111,16 @@ def application() -> Callable[[str], None]:
             raise RuntimeError(f"{method}: {statuses}")
 
     return once
+
+
+def _lease(member: str | None) -> None:
+    """Nobody is to be asked for the layout: it is known for long."""
+    from objects.layout import Layout
+    from objects.layout.keeper import Lease, get_keeper
+    from objects.layout.placement import Placement
+
+    placement = Placement(Layout.adopted("modulo", [member])) if member else None
+    get_keeper()._held = Lease(placement, float("inf"))  # noqa: SLF001  (it has no node to read)
 
 
 def drf_variants() -> dict[str, Callable[[], None]]:
@@ -155,27 +173,36 @@ def _measured_in(folder: Path, arguments: list[str]) -> dict[str, float]:
     return {name: float(text) for name, text in map(str.split, ran.stdout.splitlines())}
 
 
+def _cases(options: argparse.Namespace) -> dict[str, tuple[Path, list[str]]]:
+    """What is measured, by name: a checkout, and arguments for the process that runs there."""
+    cases: dict[str, tuple[Path, list[str]]] = {"this": (HERE, [])}
+    if options.layout:
+        cases[_LAID_OUT] = (HERE, ["--variant", _LAID_OUT])
+    if options.against:
+        cases["the other"] = (options.against.resolve(), [])
+    if options.drf:
+        names = ("initial", "response to PUT")
+        cases |= {f"DRF's {name}": (HERE, ["--variant", name]) for name in names}
+    return cases
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.application", description=__doc__)
     parser.add_argument("--against", type=Path, metavar="FOLDER", help="another checkout")
+    parser.add_argument("--layout", action="store_true", help="the same with a layout")
     parser.add_argument("--drf", action="store_true", help="what DRF's own way costs")
     parser.add_argument("--turns", type=int, default=5, help="processes for each (default: 5)")
     parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--variant", default="", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.child:
-        once = application()
-        if options.variant:
+        once = application(laid_out=options.variant == _LAID_OUT)
+        if options.variant and options.variant != _LAID_OUT:
             drf_variants()[options.variant]()
         for method, spent in measure(once, rounds=20).items():
             print(method, spent)
         return
-    cases: dict[str, tuple[Path, list[str]]] = {"this": (HERE, [])}
-    if options.against:
-        cases["the other"] = (options.against.resolve(), [])
-    if options.drf:
-        names = ("initial", "response to PUT")
-        cases |= {f"DRF's {name}": (HERE, ["--variant", name]) for name in names}
+    cases = _cases(options)
     least: dict[tuple[str, str], float] = {}
     for _ in range(options.turns):
         for name, (folder, arguments) in cases.items():

@@ -1,5 +1,6 @@
 """Which node an id leads to: by the layout that a lease allows to act by, or without one."""
 
+import copy
 import time
 from typing import Protocol
 
@@ -52,7 +53,8 @@ class Routes:
                 raise
             owner = self._router.owner(object_id, self._membership.current().nodes)
             problem: Problem = unknown.failures.get(owner.name, unknown)
-            raise problem from unknown
+            # Others are told the same, and each has a traceback of its own.
+            raise copy.copy(problem) from unknown
 
     def lease_of_all(self) -> Lease:
         """The lease by which all ids may be listed.
@@ -111,12 +113,34 @@ class Routes:
             return self._membership.rediscover(doubtful)
         return self._membership.renewed(doubtful)
 
-    def owner(self, lease: Lease, snapshot: Snapshot, object_id: str) -> Node:
-        """The node that owns an id; of one that was not discovered, what is known."""
+    def find(self, lease: Lease, object_id: str) -> tuple[Snapshot, Node]:
+        """The node that owns an id, and the snapshot that says where it is; of one that was not
+        discovered, what is known.
+
+        :raises MembershipError: see `snapshot`.
+        """
         placement = lease.placement
         if placement is None:
-            return self._router.owner(object_id, snapshot.nodes)
-        return placement.nodes(snapshot.nodes)[placement.owner(object_id)]
+            snapshot = self._membership.current()
+            return snapshot, self._router.owner(object_id, snapshot.nodes)
+        snapshot = self._membership.latest()
+        return snapshot, placement.nodes(snapshot.nodes)[placement.owner(object_id)]
+
+    def find_again(self, lease: Lease, doubtful: Snapshot, object_id: str) -> Node:
+        """As `find`, in a snapshot younger than one in which the node could not be reached."""
+        nodes = self.renewed(lease, doubtful).nodes
+        if lease.placement is None:
+            return self._router.owner(object_id, nodes)
+        return lease.placement.nodes(nodes)[lease.placement.owner(object_id)]
+
+    def latest(self, doubtful: Snapshot | None = None) -> Snapshot:
+        """The membership, whatever it holds.
+
+        :param doubtful: one in which a node could not be reached; it is to be younger then.
+        """
+        if doubtful is None:
+            return self._membership.latest()
+        return self._membership.renewed(doubtful)
 
     def whose(self, lease: Lease, snapshot: Snapshot) -> Whose:
         """Whose word counts for which id in a listing."""

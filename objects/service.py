@@ -24,10 +24,10 @@ from objects.exceptions import (
 )
 from objects.http.parameters import ListingQuery
 from objects.http.reading import ReadRequest
-from objects.layout.document import State
 from objects.layout.keeper import Lease, get_keeper
 from objects.layout.placement import Placement
 from objects.listing import Listing, list_objects
+from objects.permit import Permit
 from objects.retrieval import Retrieved, read
 from objects.routes import Layouts, Routes
 from objects.routing import BaseRouter, get_router
@@ -110,7 +110,7 @@ class Service:
             changing.refuse_to_write(placement.state)
         with closing(payload_of(body, self._spool)) as payload:
             lease = self._routes.lease(object_id)
-            permit = _Permit(self._routes, self._stores, lease, object_id)
+            permit = Permit(self._routes, self._stores, lease, object_id)
             payload.permit = permit
             try:
                 stored = self._done(lease, _put, changing.put, object_id, payload, upload)
@@ -194,24 +194,54 @@ class Service:
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> T:
-        """The outcome of an operation on the node that owns an id, or in the other way when the id
-        is on its way from one node to another.
+        """The outcome of an operation on the store of the node that owns an id; when the id is on
+        its way from one node to another, of the other one.
+
+        When that fails in a way that says nothing against the same request (the owner cannot be
+        reached, or refuses its keys), the snapshot may be out of date: the nodes are discovered
+        anew, and if the owner is elsewhere now, or up, the operation is done once more.
         """
         placement = lease.placement
-        if placement is None or not placement.changing or placement.source(object_id) is None:
-            return self._on_owner(lease, operation, object_id, *args, **kwargs)
-        snapshot = self._routes.snapshot(lease)
+        if placement is not None and placement.changing and placement.source(object_id):
+            return self._passed(placement, in_passage, object_id, *args, **kwargs)
+        snapshot, owner = self._routes.find(lease, object_id)
+        try:
+            return operation(self._stores.of(owner), object_id, *args, **kwargs)
+        except Problem as problem:
+            problem.source = problem.source or f"node {owner.name}"
+            if not (isinstance(problem, OwnerProblem) and problem.repeatable):
+                raise
+            found = self._routes.find_again(lease, snapshot, object_id)
+            # Another owner would mean another membership: that is for the next request to act on.
+            if found == owner or found.name != owner.name or found.down_reason:
+                raise
+            logger.debug("node %s is at %s now, trying again", found.name, found.address)
+        try:
+            return operation(self._stores.of(found), object_id, *args, **kwargs)
+        except Problem as problem:
+            problem.source = problem.source or f"node {found.name}"
+            raise
+
+    def _passed(
+        self,
+        placement: Placement,
+        operation: Callable[Concatenate[Passage, str, P], T],
+        object_id: str,
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        """As `_done`, for an id on its way."""
+        snapshot = self._routes.latest()
         passage = self._passage(placement, snapshot, object_id)
         try:
-            return in_passage(passage, object_id, *args, **kwargs)
+            return operation(passage, object_id, *args, **kwargs)
         except OwnerProblem as problem:
             if not problem.repeatable:
                 raise
-            fresh = self._routes.renewed(lease, snapshot)
-            found = self._passage(placement, fresh, object_id)
+            found = self._passage(placement, self._routes.latest(snapshot), object_id)
             if found == passage:
                 raise
-        return in_passage(found, object_id, *args, **kwargs)
+        return operation(found, object_id, *args, **kwargs)
 
     def _passage(self, placement: Placement, snapshot: Snapshot, object_id: str) -> Passage:
         nodes = placement.nodes(snapshot.nodes)
@@ -225,40 +255,6 @@ class Service:
             else None,
         )
 
-    def _on_owner(
-        self,
-        lease: Lease,
-        operation: Callable[Concatenate[Store, str, P], T],
-        object_id: str,
-        *args: P.args,
-        **kwargs: P.kwargs,
-    ) -> T:
-        """The outcome of an operation on the store of the node that owns an id.
-
-        When that fails in a way that says nothing against the same request (the owner cannot be
-        reached, or refuses its keys), the snapshot may be out of date: the nodes are discovered
-        anew, and if the owner is elsewhere now, or up, the operation is done once more.
-        """
-        snapshot = self._routes.snapshot(lease)
-        owner = self._routes.owner(lease, snapshot, object_id)
-        try:
-            return operation(self._stores.of(owner), object_id, *args, **kwargs)
-        except Problem as problem:
-            problem.source = problem.source or f"node {owner.name}"
-            if not (isinstance(problem, OwnerProblem) and problem.repeatable):
-                raise
-            fresh = self._routes.renewed(lease, snapshot)
-            found = self._routes.owner(lease, fresh, object_id)
-            # Another owner would mean another membership: that is for the next request to act on.
-            if found == owner or found.name != owner.name or found.down_reason:
-                raise
-            logger.debug("node %s is at %s now, trying again", found.name, found.address)
-        try:
-            return operation(self._stores.of(found), object_id, *args, **kwargs)
-        except Problem as problem:
-            problem.source = problem.source or f"node {found.name}"
-            raise
-
 
 def _put(store: Store, object_id: str, payload: Payload, upload: Upload) -> Stored:
     return store.put(object_id, payload, upload)
@@ -266,46 +262,6 @@ def _put(store: Store, object_id: str, payload: Payload, upload: Upload) -> Stor
 
 def _delete(store: Store, object_id: str) -> None:
     store.delete(object_id)
-
-
-class _Permit:
-    """Permission to end an upload, asked for before its last byte is sent: its node must still be
-    the one that the id is to be written to.
-
-    :ivar lease: the one by which it was given last.
-    """
-
-    def __init__(self, routes: Routes, stores: Stores, lease: Lease, object_id: str) -> None:
-        self._routes = routes
-        self._stores = stores
-        self._object_id = object_id
-        self.lease = lease
-
-    def __call__(self) -> None:
-        """
-        :raises LayoutChanging: when it is not.
-        """
-        now, then = self._routes.lease(self._object_id), self.lease
-        if now.placement is not then.placement:
-            self._check(now, then)
-        self.lease = now
-
-    def _check(self, now: Lease, then: Lease) -> None:
-        routes, object_id = self._routes, self._object_id
-        snapshot = routes.snapshot(now)
-        node = routes.owner(now, snapshot, object_id)
-        if node.name != routes.owner(then, snapshot, object_id).name:
-            raise LayoutChanging(
-                f"This id is owned by {node.name} since a moment ago, and the upload went to the "
-                "node that owned it before; nothing was stored."
-            )
-        placement = now.placement
-        if placement is None or not placement.source(object_id):
-            return
-        changing.refuse_to_write(placement.state)
-        if placement.state is State.CLEANING:
-            with Place(node, self._stores).opened() as store:
-                changing.refuse_tombstone(store, placement.tombstone, object_id)
 
 
 @lru_cache(maxsize=1)

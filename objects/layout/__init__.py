@@ -5,12 +5,12 @@ docs/layout.md has the protocol and why it holds.
 
 from objects.layout.document import (
     LAYOUT_KEY,
-    InvalidLayout,
     Layout,
     Member,
     Previous,
     State,
 )
+from objects.layout.fields import InvalidLayout
 from objects.layout.tombstone import Tombstone, is_tombstone
 
 __all__ = [

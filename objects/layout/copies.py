@@ -22,7 +22,8 @@ from typing import TypeVar
 
 from nodes.node import Node
 from objects.exceptions import NodeError, ObjectNotFound, OwnerProblem, PreconditionFailed
-from objects.layout.document import LAYOUT_KEY, MAX_DOCUMENT, InvalidLayout, Layout
+from objects.layout.document import LAYOUT_KEY, MAX_DOCUMENT, Layout
+from objects.layout.fields import InvalidLayout
 from objects.store import Stores, TransportError, Upload, Whole
 from problems.problem import Problem
 

@@ -10,7 +10,18 @@ import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Any, NoReturn
+from typing import Any
+
+from objects.layout.fields import (
+    InvalidLayout,
+    array,
+    check_keys,
+    integer,
+    mapping,
+    number,
+    refuse,
+    text,
+)
 
 #: Where a node keeps its copy. No object id, since ids have neither a tilde nor a slash; and behind
 #: all of them in a listing.
@@ -25,10 +36,6 @@ DEFAULT_LEASE = 5.0
 _FORMAT = 1
 _NAME = re.compile(r"[\x21-\x7e]{1,255}", re.ASCII)
 _NONCE = re.compile(r"[0-9a-f]{32}", re.ASCII)
-
-
-class InvalidLayout(ValueError):
-    """A document that is no layout; the text says what is wrong and what would be right."""
 
 
 class State(StrEnum):
@@ -106,21 +113,21 @@ class Layout:
 
     def __post_init__(self) -> None:
         if self.version < 1:
-            _refuse("version must be 1 or more", self.version)
+            refuse("version must be 1 or more", self.version)
         _check_router(self.router, "router")
         _check_members(self.members, "members")
         if (self.previous is None) != (self.state is State.STABLE):
-            _refuse("previous must be null in the state stable and nowhere else", self.state)
+            refuse("previous must be null in the state stable and nowhere else", self.state)
         if self.previous is not None:
             _check_router(self.previous.router, "previous.router")
             _check_members(self.previous.members, "previous.members")
         if not _NONCE.fullmatch(self.nonce):
-            _refuse("nonce must be 32 lower-case hexadecimal digits", self.nonce)
+            refuse("nonce must be 32 lower-case hexadecimal digits", self.nonce)
         before = {member.name for member in self.previous.members} if self.previous else set()
         if wrong := self.lost - before or self.lost & {member.name for member in self.members}:
-            _refuse("lost may only name members of previous that are not in members", sorted(wrong))
+            refuse("lost may only name members of previous that are not in members", sorted(wrong))
         if not (math.isfinite(self.lease) and self.lease > 0):
-            _refuse("lease must be a number of seconds above 0", self.lease)
+            refuse("lease must be a number of seconds above 0", self.lease)
 
     @classmethod
     def adopted(cls, router: str, names: Iterable[str], lease: float = DEFAULT_LEASE) -> "Layout":
@@ -140,7 +147,7 @@ class Layout:
         :raises InvalidLayout: when another change is on its way, or this makes no sense.
         """
         if self.state is not State.STABLE:
-            _refuse("a change may begin only in the state stable", self.state)
+            refuse("a change may begin only in the state stable", self.state)
         return Layout(
             self.version + 1,
             State.SWITCHING,
@@ -159,7 +166,7 @@ class Layout:
         """
         if state not in FOLLOWING[self.state]:
             follows = " or ".join(sorted(FOLLOWING[self.state]))
-            _refuse(f"behind {self.state} comes {follows}", state)
+            refuse(f"behind {self.state} comes {follows}", state)
         if state is not State.STABLE:
             return replace(self, version=self.version + 1, state=state)
         given_up = self.previous if self.state is State.SWITCHING else None
@@ -220,20 +227,20 @@ class Layout:
             raise InvalidLayout(f"The layout is no JSON: {error}.") from error
         except RecursionError as error:
             raise InvalidLayout("The layout is no JSON that makes sense: too deep.") from error
-        found = _object(document, "the document")
+        found = mapping(document, "the document")
         if found.get("format") != _FORMAT:
-            _refuse(f"format must be {_FORMAT}, of this version of objgw", found.get("format"))
-        _check_keys(found, _KEYS, "the document")
+            refuse(f"format must be {_FORMAT}, of this version of objgw", found.get("format"))
+        check_keys(found, _KEYS, "the document")
         previous = found["previous"]
         return cls(
-            _integer(found["version"], "version"),
+            integer(found["version"], "version"),
             _state(found["state"]),
-            _text(found["router"], "router"),
+            text(found["router"], "router"),
             _members(found["members"], "members"),
             None if previous is None else _previous(previous),
-            _text(found["nonce"], "nonce"),
-            frozenset(_text(name, "lost") for name in _list(found["lost"], "lost")),
-            _number(found["lease"], "lease"),
+            text(found["nonce"], "nonce"),
+            frozenset(text(name, "lost") for name in array(found["lost"], "lost")),
+            number(found["lease"], "lease"),
         )
 
 
@@ -242,97 +249,52 @@ _KEYS = frozenset(
 )
 
 
-def _refuse(expected: str, found: object) -> NoReturn:
-    shown = repr(str(found) if isinstance(found, State) else found)
-    if len(shown) > 80:
-        shown = shown[:77] + "..."
-    raise InvalidLayout(f"In the layout, {expected}; not {shown}.")
-
-
 def _check_router(name: str, where: str) -> None:
     if not _NAME.fullmatch(name):
-        _refuse(f"{where} must be the alias or dotted path of a router", name)
+        refuse(f"{where} must be the alias or dotted path of a router", name)
 
 
 def _check_members(members: tuple[Member, ...], where: str) -> None:
     names = [member.name for member in members]
     if not names or names != sorted(set(names)):
-        _refuse(f"{where} must be at least one node, each once, in order of their names", names)
+        refuse(f"{where} must be at least one node, each once, in order of their names", names)
     for member in members:
         if not _NAME.fullmatch(member.name):
-            _refuse(
+            refuse(
                 f"the name of a node in {where} must be 1 to 255 printable ASCII characters",
                 member.name,
             )
         if not (math.isfinite(member.weight) and 0 <= member.weight <= MAX_WEIGHT):
             expected = f"the weight of {member.name} must be a number from 0 to {MAX_WEIGHT:g}"
-            _refuse(expected, member.weight)
+            refuse(expected, member.weight)
     if not any(member.weight for member in members):
-        _refuse(f"one node at least in {where} must have a weight above 0", names)
+        refuse(f"one node at least in {where} must have a weight above 0", names)
 
 
 def _members_document(members: tuple[Member, ...]) -> list[dict[str, object]]:
     return [{"name": member.name, "weight": float(member.weight)} for member in members]
 
 
-def _object(value: object, where: str) -> dict[str, Any]:
-    if not isinstance(value, dict):
-        _refuse(f"{where} must be a JSON object", value)
-    return value
-
-
-def _list(value: object, where: str) -> list[Any]:
-    if not isinstance(value, list):
-        _refuse(f"{where} must be a JSON array", value)
-    return value
-
-
-def _text(value: object, where: str) -> str:
-    if not isinstance(value, str):
-        _refuse(f"{where} must hold a text", value)
-    return value
-
-
-def _integer(value: object, where: str) -> int:
-    if not isinstance(value, int) or isinstance(value, bool):
-        _refuse(f"{where} must be a whole number", value)
-    return value
-
-
-def _number(value: object, where: str) -> float:
-    if not isinstance(value, int | float) or isinstance(value, bool):
-        _refuse(f"{where} must be a number", value)
-    try:
-        return float(value)
-    except OverflowError:
-        _refuse(f"{where} must be a number", "one beyond all measure")
-
-
 def _state(value: object) -> State:
     try:
-        return State(_text(value, "state"))
+        return State(text(value, "state"))
     except ValueError:
-        _refuse("state must be one of " + ", ".join(State), value)
-
-
-def _check_keys(found: dict[str, Any], keys: frozenset[str], where: str) -> None:
-    if found.keys() != keys:
-        _refuse(f"{where} must have exactly " + ", ".join(sorted(keys)), sorted(found))
+        refuse("state must be one of " + ", ".join(State), value)
 
 
 def _members(value: object, where: str) -> tuple[Member, ...]:
     members = []
-    for item in _list(value, where):
-        found = _object(item, f"each of {where}")
-        _check_keys(found, frozenset({"name", "weight"}), f"each of {where}")
-        name = _text(found["name"], f"the name of a node in {where}")
-        members.append(Member(name, _number(found["weight"], f"the weight of {name}")))
+    for item in array(value, where):
+        found = mapping(item, f"each of {where}")
+        check_keys(found, frozenset({"name", "weight"}), f"each of {where}")
+        name = text(found["name"], f"the name of a node in {where}")
+        members.append(Member(name, number(found["weight"], f"the weight of {name}")))
     return tuple(members)
 
 
 def _previous(value: object) -> Previous:
-    found = _object(value, "previous")
-    _check_keys(found, frozenset({"router", "members"}), "previous")
+    found = mapping(value, "previous")
+    check_keys(found, frozenset({"router", "members"}), "previous")
     return Previous(
-        _text(found["router"], "previous.router"), _members(found["members"], "previous.members")
+        text(found["router"], "previous.router"), _members(found["members"], "previous.members")
     )

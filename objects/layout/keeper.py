@@ -10,8 +10,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -21,9 +20,12 @@ from nodes.exceptions import MembershipError
 from nodes.membership import Membership, get_membership
 from nodes.news import get_news
 from nodes.node import Node
-from objects.exceptions import LayoutUnknown, OwnerProblem
-from objects.layout.copies import Copies, Copy, LayoutConflict, LayoutNotWritten
-from objects.layout.document import InvalidLayout, Layout
+from objects.exceptions import LayoutUnknown
+from objects.layout.adoption import adopt
+from objects.layout.asking import answers, may_have_moved, unknown
+from objects.layout.copies import Copies, Copy
+from objects.layout.document import Layout
+from objects.layout.fields import InvalidLayout
 from objects.layout.knowledge import NOTHING, Knowledge
 from objects.layout.placement import Placement, named_nodes
 from objects.store import quick_stores
@@ -36,11 +38,8 @@ _INTERVAL = 1.0
 _READINGS = 5
 #: Seconds for which nobody asks again after no node could be read.
 _RETRY_INTERVAL = 0.25
-#: Seconds that the others have once one node has said what is needed, when nothing is known yet.
-_GRACE = 0.5
 #: Seconds that a node may take, and the part of a lease that they may be at most.
 _TIMEOUT = 2.0
-_AT_ONCE = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,12 +178,12 @@ class Keeper:
         try:
             snapshot = self._membership.latest()
             failures = self._asked(snapshot.nodes)
-            if failures and any(_may_have_moved(problem) for problem in failures.values()):
+            if failures and any(map(may_have_moved, failures.values())):
                 fresh = self._membership.renewed(snapshot)
                 if fresh.nodes != snapshot.nodes:
                     failures = self._asked(fresh.nodes)
             self._failure = (
-                None if failures is None else (_unknown(self._known, failures, self._refusal))
+                None if failures is None else (unknown(self._known, failures, self._refusal))
             )
         finally:
             self._attempts += 1
@@ -196,7 +195,7 @@ class Keeper:
         copies: dict[str, Copy] = {}
         failures: dict[str, Problem] = {}
         first = self._known is NOTHING
-        for name, found in self._answers(nodes, patient=first):
+        for name, found in answers(self._copies, nodes, patient=first):
             if isinstance(found, Problem):
                 failures[name] = found
                 continue
@@ -205,40 +204,6 @@ class Keeper:
             if not first and self._learned(copies, nodes, since):
                 return None
         return None if self._learned(copies, nodes, since) else failures
-
-    def _answers(
-        self, nodes: Sequence[Node], *, patient: bool
-    ) -> Iterator[tuple[str, Copy | Problem]]:
-        """Each node's answer as it comes. With ``patient``, those that take long are passed over
-        once half of them are there.
-        """
-
-        def ask(node: Node) -> Copy | Problem:
-            try:
-                return self._copies.read(node)
-            except Problem as problem:
-                problem.source = f"node {node.name}"
-                return problem
-
-        if not nodes:
-            return
-        pool = ThreadPoolExecutor(max_workers=min(_AT_ONCE, len(nodes)))
-        asked = {pool.submit(ask, node): node.name for node in nodes}
-        left = set(asked)
-        timeout = None
-        try:
-            while left:
-                for future in as_completed(left, timeout):
-                    left.discard(future)
-                    yield asked[future], future.result()
-                    if patient and timeout is None and 2 * len(left) <= len(asked):
-                        timeout = _GRACE
-                        break
-        except TimeoutError:
-            for future in left:
-                yield asked[future], OwnerProblem("does not answer")
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
 
     def _learned(self, copies: dict[str, Copy], nodes: Sequence[Node], since: float) -> bool:
         """Whether these copies, asked for at a time, say what is in force; then the lease is
@@ -277,48 +242,8 @@ class Keeper:
             return
         if layout is not None and (layout.version > 1 or self._known.complete):
             return
-        survey = self._copies.survey(nodes)
-        found = [copy.layout for copy in survey.copies.values()]
-        if survey.failures or any(each not in (None, layout) for each in found):
-            return
-        if layout is not None and None not in found:
+        if adopt(self._copies, nodes, layout, router=self._router, lease=self._duration):
             self._known = self._known.completed()
-            return
-        first = layout or Layout.adopted(
-            self._router, [node.name for node in nodes], self._duration
-        )
-        try:
-            self._copies.replace(nodes, None, first)
-        except (LayoutConflict, LayoutNotWritten) as error:
-            logger.debug("the nodes could not be adopted as the first layout: %s", error)
-        else:
-            names = ", ".join(member.name for member in first.members)
-            get_news().happened(f"layout 1: {names} were adopted, with the router {first.router}")
-
-
-def _may_have_moved(problem: Problem) -> bool:
-    return isinstance(problem, OwnerProblem) and problem.repeatable
-
-
-def _unknown(known: Knowledge, failures: dict[str, Problem], refusal: str) -> LayoutUnknown:
-    if known.layout is not None:
-        known_as = f"layout {known.layout.version} was the last"
-    else:
-        known_as = "none was found so far" if known is not NOTHING else "nothing is known yet"
-    reasons = refusal.rstrip(".") or "; ".join(_reasons(failures))
-    reasons = reasons or "those that answer are not those that would know"
-    return LayoutUnknown(
-        "Which node owns which id is not known at the moment: no node can be asked for the layout "
-        f"({known_as}): {reasons}.",
-        failures,
-        laid_out=known.layout is not None,
-    )
-
-
-def _reasons(failures: dict[str, Problem]) -> Iterable[str]:
-    for name, problem in sorted(failures.items()):
-        said = problem.predicate if isinstance(problem, OwnerProblem) else problem.code
-        yield f"{name} {said}"
 
 
 def _say(layout: Layout | None) -> None:

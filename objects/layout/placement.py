@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 
 from nodes.node import Node, NodeState
-from objects.layout.document import InvalidLayout, Layout, State
+from objects.layout.document import Layout, State
+from objects.layout.fields import InvalidLayout
 from objects.layout.tombstone import Listed, Tombstone
 from objects.routing import BaseRouter, router_class
 

@@ -291,7 +291,7 @@ def test_if_match_of_any_does_not_replace_a_tombstone_that_came_in_between() -> 
 def test_while_cleaning_nothing_is_written_over_a_tombstone(conditions: dict[str, str]) -> None:
     case = Case(target=DELETED)
     with pytest.raises(LayoutChanging):
-        case.put(State.CLEANING, **conditions)
+        case.put(State.CLEANING, b"new", **conditions)
     assert case.target.has(ID) == GRAVE.body
 
 

@@ -146,6 +146,36 @@ def test_closing_ends_the_file(opened_files: list[io.IOBase]) -> None:
     assert [file.closed for file in opened_files] == [True]
 
 
+class NotNow(Exception):
+    """What a permit may raise."""
+
+
+@given(st.integers(0, 700), st.booleans())
+@settings(deadline=None)
+def test_the_last_byte_is_only_sent_with_permission(size: int, length: bool) -> None:
+    sent: list[bytes] = []
+
+    def refuse() -> None:
+        raise NotNow
+
+    with closing(payload_of(body(pattern(size), length=length), Spool(ROOM))) as made:
+        made.permit = refuse
+        with pytest.raises(NotNow):
+            sent.extend(made)
+    whole = made.part_length if isinstance(made, Parts) else size
+    assert b"".join(sent) == (b"" if isinstance(made, Whole) else pattern(whole)[:-1])
+
+
+def test_permission_is_asked_for_with_the_last_byte() -> None:
+    asked: list[int] = []
+    sent: list[bytes] = []
+    with closing(payload_of(body(pattern(100), length=True), Spool(ROOM))) as made:
+        made.permit = lambda: asked.append(sum(map(len, sent)))
+        for chunk in made:
+            sent.append(chunk)  # noqa: PERF402  (it is looked at in between)
+    assert asked == [99]
+
+
 class Broken(io.BytesIO):
     def read(self, size: int | None = -1) -> bytes:
         if data := super().read(size):

@@ -8,6 +8,7 @@ import pytest
 from nodes.exceptions import MembershipIncomplete, MembershipUnknown
 from nodes.membership import Membership, Snapshot
 from nodes.node import Node, NodeState
+from objects.changing import Passage
 from objects.exceptions import NodeBusy, NodeRefusedCredentials, NodeUnavailable, ObjectNotFound
 from objects.routing import ModuloRouter
 from objects.service import Service
@@ -73,6 +74,9 @@ class Case:
                 raise outcome
             return outcome
 
+        def moving(passage: Passage, object_id: str) -> str:
+            raise AssertionError("no id is on its way")
+
         service = Service(
             cast("Membership", self.membership),
             ModuloRouter(),
@@ -80,7 +84,7 @@ class Case:
             Spool(0),
             GivenLeases(),
         )
-        return service._on_owner(FOREVER, operation, ID)
+        return service._done(FOREVER, operation, moving, ID)
 
 
 def unreachable() -> NodeUnavailable:

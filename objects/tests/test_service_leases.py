@@ -210,7 +210,8 @@ class TestMembers:
         case.leases.failure = LayoutUnknown("", {owner: failure}, laid_out=False)
         with pytest.raises(NodeUnavailable) as caught:
             case.get(STAYS)
-        assert caught.value is failure
+        assert caught.value is not failure
+        assert (caught.value.detail, caught.value.predicate) == (failure.detail, "is gone")
 
 
 class TestUploads:

@@ -9,6 +9,7 @@ import urllib3
 from minio import Minio
 from minio.error import MinioException
 
+from objects.layout import LAYOUT_KEY
 from tests.support.waiting import eventually
 
 BUCKET = "objects"
@@ -53,11 +54,13 @@ class S3Node:
         return True
 
     def stored_ids(self) -> set[str]:
+        """All keys but that of the layout."""
         with self.client() as client:
             return {
                 str(found.object_name)
                 for bucket in client.list_buckets()
                 for found in client.list_objects(bucket.name, recursive=True)
+                if found.object_name != LAYOUT_KEY
             }
 
     def has_unfinished_upload(self, object_id: str) -> bool:

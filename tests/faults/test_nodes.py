@@ -434,25 +434,55 @@ def statuses(answers: list[Answer]) -> set[str]:
 
 
 def test_membership_incomplete(run_cluster: RunCluster, outcome: Outcome) -> None:
-    """Node's container removed, OBJGW_EXPECTED_NODES set"""
-    cluster = run_cluster(3, OBJGW_EXPECTED_NODES="3", OBJGW_SNAPSHOT_TTL="0.5")
-    ids = cluster.put_one_on_each(OLD)
-    gone = cluster.nodes[2]
-    gone.stop()
-    cluster.announce(without=[gone])
+    """Node missing at the start, OBJGW_EXPECTED_NODES set"""
+    cluster = run_cluster(3, announced=False, OBJGW_EXPECTED_NODES="3", OBJGW_SNAPSHOT_TTL="0.5")
+    cluster.announce(without=cluster.nodes[2:])
 
     def incomplete() -> bool:
-        return all(cluster.gateway.readiness()[0] == 503 for _ in range(8))
+        reports = [cluster.gateway.readiness() for _ in range(8)]
+        return all(report.get("code") == "membership_incomplete" for _, report in reports)
 
     seconds_until(incomplete, "no worker is ready", pause=0.1)
     status, report = cluster.gateway.readiness()
-    assert (status, report["code"]) == (503, "membership_incomplete")
+    assert status == 503
     assert "is 2, and 3 are expected" in report["missing"]
-    for object_id in (*ids, random_id()):
+    for object_id in (random_id() for _ in range(3)):
         assert statuses(
             [cluster.client.get_object(object_id), cluster.client.put(object_id, b"x")]
         ) == {"503 membership_incomplete"}
     outcome.saw("503 membership_incomplete, for every id")
+    cluster.announce()
+    outcome.recovery = seconds_until(
+        lambda: all(cluster.client.get_object(random_id()).status == 404 for _ in range(20)),
+        "every id can be asked for",
+    )
+
+
+def test_a_member_of_the_layout_is_removed(run_cluster: RunCluster, outcome: Outcome) -> None:
+    """Member's container removed, with a layout"""
+    cluster = run_cluster(3, OBJGW_EXPECTED_NODES="3", OBJGW_SNAPSHOT_TTL="0.5")
+    ids = cluster.put_one_on_each(OLD)
+
+    def adopted() -> bool:
+        reports = [cluster.gateway.readiness()[1] for _ in range(8)]
+        return all(report["layout"] is not None for report in reports)
+
+    seconds_until(adopted, "the nodes are the layout", pause=0.1)
+    gone = cluster.nodes[2]
+    gone.stop()
+    cluster.announce(without=[gone])
+    seconds_until(
+        lambda: all(
+            "the layout names it" in cluster.client.get_object(ids[2]).text for _ in range(8)
+        ),
+        "each worker knows",
+    )
+    assert statuses([cluster.client.get_object(ids[2]), cluster.client.put(ids[2], b"x")]) == {
+        "503 node_unavailable"
+    }
+    assert all(cluster.client.get_object(object_id).body == OLD for object_id in ids[:2] * 4)
+    assert cluster.gateway.readiness()[0] == 200
+    outcome.saw("503 node_unavailable for its ids, nothing for others")
     gone.start(timeout=60)
     cluster.announce()
     outcome.recovery = seconds_until(

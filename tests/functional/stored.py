@@ -8,6 +8,7 @@ import urllib3
 from minio import Minio
 
 from demo.harness.s3nodes import LocalNode, NodeProcess
+from objects.layout import LAYOUT_KEY
 from tests.support.client import random_id
 
 BUCKET = "objects"
@@ -36,12 +37,13 @@ def s3_client(node: LocalNode) -> Iterator[Minio]:
 
 
 def keys_in(process: NodeProcess) -> set[tuple[str, str]]:
-    """Every object on a node, as (bucket, key)."""
+    """Every object on a node, as (bucket, key); the copy of the layout is none."""
     with s3_client(process.node) as client:
         return {
             (bucket.name, str(found.object_name))
             for bucket in client.list_buckets()
             for found in client.list_objects(bucket.name, recursive=True)
+            if found.object_name != LAYOUT_KEY
         }
 
 

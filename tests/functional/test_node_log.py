@@ -101,14 +101,20 @@ def test_nodes_gone_and_added(
     once(gateway, f"nodes are gone: {two.name}, {three.name} (1 nodes now). Most ids")
 
 
-def test_with_a_number_of_nodes_it_says_that_requests_are_refused(
+def test_with_a_number_of_nodes_they_become_the_layout(
     run_nodes: RunNodes, run_discovering: Callable[..., GatewayProcess], tmp_path: Path
 ) -> None:
-    one, two = run_nodes(2)
+    one, two, three = run_nodes(3)
     gateway = run_discovering([told(one), told(two)], OBJGW_EXPECTED_NODES="2")
+    once(gateway, f"layout 1: {one.name}, {two.name} were adopted, with the router modulo")
+    known = "layout 1: stable, 2 members, router modulo"
+    eventually(lambda: gateway.log.read_text().count(known) >= WORKERS, "each worker knows")
+    assert said(gateway, known) == 1
     write_nodes(tmp_path / "nodes.json", [told(one)])
-    once(gateway, f"nodes are gone: {two.name}; 1 nodes found and 2 expected")
-    assert said(gateway, "refused with 503 membership_incomplete") == 1
+    once(gateway, f"nodes are gone: {two.name}; their ids get 503")
+    write_nodes(tmp_path / "nodes.json", [told(one), told(two), told(three)])
+    once(gateway, f"{three.name}, which are no members of the layout: they get nothing")
+    assert said(gateway, "refused with 503 membership_incomplete") == 0
     assert said(gateway, "other owners") == 0
 
 

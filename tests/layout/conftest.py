@@ -15,8 +15,8 @@ from tests.support.layouts import LayoutDriver
 from tests.support.servers import make_gateway, minio_or_skip
 from tests.support.waiting import eventually
 
-#: Seconds; short, so that a change does not take long.
-LEASE = 1.0
+#: Seconds; short, so that a change does not take long, and long enough for a machine that is busy.
+LEASE = 2.0
 
 
 @dataclass

@@ -115,7 +115,7 @@ def test_gateways_adopt_the_nodes_that_are_expected_once(fleet: Fleet) -> None:
     _, one = fleet.gateway(OBJGW_NODES=setting, **settings)
     _, other = fleet.gateway(OBJGW_NODES=setting, **settings)
     for client in (one, other):
-        eventually(lambda client=client: layout_of(client), "they are adopted")
+        await_layout(client, 1)
     assert layout_of(one) == {"version": 1, "state": "stable", "router": "rendezvous"}
     copies = {fleet.driver.copies.read(node).layout for node in fleet.driver.nodes[:3]}
     assert len(copies) == 1

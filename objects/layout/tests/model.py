@@ -342,7 +342,8 @@ class Walk:
         while left:
             world = left.pop()
             try:
-                for label, following in self._following(world):
+                for label, moved in self._following(world):
+                    following = _canonical(moved)
                     if following not in parents:
                         parents[following] = (world, label)
                         left.append(following)
@@ -373,7 +374,7 @@ class Walk:
         for gateway, view in enumerate(world.views):
             if view != world.state:
                 views = _with(world.views, gateway, world.state)
-                yield f"gateway {gateway} learns", world._replace(views=views)
+                yield "a gateway learns", world._replace(views=views)
         if self._settled(world):
             for state in self.protocol.following(world):
                 yield f"layout: {S(state).name}", world._replace(state=state)
@@ -383,7 +384,7 @@ class Walk:
         if op is not None:
             yield from self._steps(world, gateway, op)
             if world.crashes < self.crashes:
-                yield f"gateway {gateway} crashes", self._broken_off(world, gateway, op)
+                yield f"{op.kind} {op.number} is broken off", self._broken_off(world, gateway, op)
         elif world.begun < self.operations:
             # The order in which two begin does not matter: a step of the other comes in between.
             for kind in self.kinds:
@@ -397,8 +398,7 @@ class Walk:
     def _steps(self, world: World, gateway: int, op: Op) -> Iterator[tuple[str, World]]:
         for step in self.protocol.steps(op, world.source, world.target):
             label = (
-                f"gateway {gateway}, {S(op.view).name}: {op.kind} {op.number} {op.at} -> "
-                f"{step.source}, {step.target}"
+                f"{op.kind} {op.number} in {S(op.view).name}, {op.at}: {step.source}, {step.target}"
             )
             moved = world._replace(source=step.source, target=step.target)
             if step.answer is None:
@@ -427,7 +427,7 @@ class Walk:
 
     def _mover(self, world: World) -> Iterator[tuple[str, World]]:
         if world.mover is None:
-            if world.state == S.MOVING and world.source != NOTHING and self._settled(world):
+            if world.state == S.MOVING and world.source != NOTHING:
                 yield "mover reads", world._replace(mover=(world.source, False))
             return
         if world.crashes < self.crashes:
@@ -446,6 +446,19 @@ class Walk:
             yield "cleaner removes", world._replace(cleaner=False, target=NOTHING)
         elif world.state == S.CLEANING and world.target == TOMBSTONE and self._settled(world):
             yield "cleaner looks", world._replace(cleaner=True)
+
+
+def _canonical(world: World) -> World:
+    """The same with the gateways in one order, for they are alike."""
+    first, second = (
+        (view, op is None, op or ()) for view, op in zip(world.views, world.ops, strict=True)
+    )
+    if first <= second:
+        return world
+    histories = (each._replace(results=each.results[::-1]) for each in world.histories)
+    return world._replace(
+        views=world.views[::-1], ops=world.ops[::-1], histories=frozenset(histories)
+    )
 
 
 def _with(values: tuple, place: int, value: object) -> tuple:  # type: ignore[type-arg]

@@ -330,3 +330,18 @@ def test_without_a_membership_there_is_none(case: Case) -> None:
     case.membership.unknown = True
     with pytest.raises(MembershipUnknown):
         case.leased()
+
+
+def test_at_first_one_that_hangs_is_passed_over(case: Case) -> None:
+    case.have(FIRST, ONE, TWO, THREE)
+    goes_on = threading.Event()
+
+    def hang(method: str, key: str) -> None:
+        assert goes_on.wait(30)
+
+    case.nodes.nodes[TWO].before = hang
+    try:
+        assert case.leased() == FIRST
+        assert case.nodes.nodes[TWO].asked == []
+    finally:
+        goes_on.set()
