@@ -6,6 +6,7 @@ be at it at once, for each step is one that can be done twice: the layout is rep
 compare-and-swap, and who was too late goes on with what is there.
 """
 
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -31,7 +32,8 @@ T = TypeVar("T")
 _MARGIN = 0.5
 #: Seconds between two looks at what is waited for.
 _PAUSE = 1.0
-#: Passes in which objects fail on nodes that are up, until it is given up.
+#: Passes that leave no fewer objects than the one before, though all nodes are up, until it is
+#: given up.
 _FAILING_PASSES = 3
 
 
@@ -216,12 +218,13 @@ class Change:
 
         :raises CannotFinish: when it is no node that is in the way, again and again.
         """
-        failing = 0
+        failing, fewest = 0, math.inf
         while left := sweep().run():
             if left.down:
                 self._wait_for_nodes(left)
                 continue
-            failing += bool(left.failed)
+            failing = failing + 1 if left.failed and left.tasks >= fewest else 0
+            fewest = min(fewest, left.tasks)
             if failing >= _FAILING_PASSES:
                 reasons = "; ".join(f"{key}: {said}" for key, said in sorted(left.failed.items()))
                 raise CannotFinish(f"{left.tasks} objects could not be moved, among them {reasons}")

@@ -165,3 +165,23 @@ def _odd(odd: Oddities, what: str) -> Iterator[str]:
         yield from (f"  {key} on {node}" for node, key in odd.examples)
         if odd.amount.objects > len(odd.examples):
             yield f"  and {odd.amount.objects - len(odd.examples):,} more"
+
+
+def too_late(layout: Layout) -> str:
+    """Why a change cannot be given up any more, and how to go back instead."""
+    assert layout.previous is not None  # noqa: S101  (it is not stable)
+    before = {member.name for member in layout.previous.members}
+    now = {member.name for member in layout.members}
+    back = [f"--add {name}" for name in sorted(before - now - layout.lost)]
+    back += [f"--remove {name}" for name in sorted(now - before)]
+    if layout.previous.router != layout.router:
+        back.append(f"--router {layout.previous.router}")
+    back += [
+        f"--weight {member.name}={member.weight:g}"
+        for member in layout.previous.members
+        if member.name in now and member not in layout.members
+    ]
+    return (
+        f"Objects have begun to move ({layout.state}). Finish it by `layout apply`, and then move "
+        f"them back: `layout apply {' '.join(back)}`."
+    )

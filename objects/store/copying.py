@@ -99,7 +99,8 @@ def _sent(
         if found.size <= SMALL:
             payload = Whole(b"".join(payload))
         checksum = {"Content-MD5": base64.b64encode(md5).decode()} if md5 else {}
-        upload = Upload({**stored_fields(answer), **checksum}, answer.metadata, _ONLY_IF_NEW)
+        fields = {**stored_fields(answer), **checksum}
+        upload = Upload(fields, answer.metadata, _ONLY_IF_NEW, hasty=True)
         with named(target):
             try:
                 stored = target.put(found.key, payload, upload)

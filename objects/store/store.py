@@ -54,12 +54,15 @@ class Upload:
     :ivar headers: stored with the object, or checked by the node.
     :ivar metadata: the client's own, names in lower case; stored with the object.
     :ivar conditions: If-Match or If-None-Match.
+    :ivar hasty: that a small body is sent before the node has said that it wants it, though there
+        are conditions: a round trip less, but what gets lost then cannot be repeated.
     :raises InvalidMetadata: from the constructor, for more than a node stores.
     """
 
     headers: Mapping[str, str] = field(default_factory=dict)
     metadata: InitVar[Mapping[str, str]] = MappingProxyType({})
     conditions: Mapping[str, str] = field(default_factory=dict)
+    hasty: bool = False
     amz_headers: Mapping[str, str] = field(init=False, default_factory=dict)
 
     def __post_init__(self, metadata: Mapping[str, str]) -> None:
@@ -295,7 +298,8 @@ class Store:
             amz_headers=upload.amz_headers,
             body=payload,
             length=payload.length,
-            await_continue=payload.streamed or bool(upload.conditions and payload.length),
+            await_continue=payload.streamed
+            or bool(upload.conditions and payload.length and not upload.hasty),
             repeatable=not upload.conditions,
         )
         answer = self._answer(call, flaw_of_stored)

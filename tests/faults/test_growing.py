@@ -18,8 +18,10 @@ from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.faults, pytest.mark.minio, pytest.mark.timeout(3000)]
 
-#: Objects: that are always there, and that come and go.
-LASTING, PASSING = (250, 100) if SHORT else (15_000, 5_000)
+#: How many objects; a quarter of them come and go.
+OBJECTS = int(os.environ.get("OBJGW_FAULTS_OBJECTS") or (350 if SHORT else 20_000))
+PASSING = OBJECTS // 4
+LASTING = OBJECTS - PASSING
 #: How often `apply` is killed in each change, at random moments.
 KILLS = (1, 0, 1, 0) if SHORT else (3, 2, 3, 2)
 

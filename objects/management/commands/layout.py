@@ -1,6 +1,5 @@
 """Show and change the layout."""
 
-import argparse
 import json
 import signal
 import textwrap
@@ -11,30 +10,29 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from objects.layout import InvalidLayout, Layout, State
+from objects.layout import InvalidLayout, State
 from objects.layout.copies import LayoutConflict
 from objects.layout.placement import Placement
 from objects.moving.apply import Plan, Unsafe, apply
+from objects.moving.arguments import add_change, jobs, wanted_of
 from objects.moving.change import CannotFinish, Options
 from objects.moving.desk import Desk
 from objects.moving.documents import layout_document, progress_document, survey_document
 from objects.moving.permit import Stopped
 from objects.moving.survey import survey
 from objects.moving.views import Bar, Lines, summary_of
-from objects.moving.wanted import NotPossible, Wanted, weight_of
+from objects.moving.wanted import NotPossible
 from objects.moving.words import (
     amount_of,
-    bytes_of,
     members_of,
     oddities_of,
     plan_of,
     title_of,
+    too_late,
 )
 from problems.problem import Problem
 from problems.quiet import quiet
 
-#: The least that is worth a limit: between two chunks nodes must not wait for too long.
-_LEAST_RATE = 64 * 1024
 _INTERRUPTED = 130
 _COLUMNS = 80
 _EXPECTED = (NotPossible, Unsafe, CannotFinish, LayoutConflict, InvalidLayout)
@@ -51,19 +49,19 @@ class Command(BaseCommand):
         _action(actions, "show", "the layout, its members and their shares")
         _action(actions, "status", "what is under way, left to move, or where it should not be")
         plan = _action(actions, "plan", "what a change would move, before anything happens")
-        _add_change(plan)
+        add_change(plan)
         change = _action(
             actions,
             "apply",
             "change the layout and move the objects; without options: adopt the nodes as they "
             "are, or finish the change that is under way",
         )
-        _add_change(change)
+        add_change(change)
         change.add_argument(
             "--dry-run", action="store_true", help="only say what would be done, as `plan`"
         )
         change.add_argument(
-            "--jobs", type=_jobs, default=8, metavar="N", help="objects moved at once (8)"
+            "--jobs", type=jobs, default=8, metavar="N", help="objects moved at once (8)"
         )
         _action(actions, "abort", "give a change up that has not moved anything yet")
 
@@ -137,7 +135,7 @@ class Command(BaseCommand):
             self._say(line)
 
     def _plan(self, desk: Desk, options: Any, stop: threading.Event) -> None:
-        wanted = _wanted(options)
+        wanted = wanted_of(options)
         present = desk.surveyed().newest
         self._show_plan(desk.plan(wanted, present, present or desk.first(wanted)), options)
 
@@ -161,7 +159,7 @@ class Command(BaseCommand):
         if options["dry_run"]:
             self._plan(desk, options, stop)
             return
-        wanted = _wanted(options)
+        wanted = wanted_of(options)
         with self._view(options) as view:
             settings = Options(options["jobs"], options["limit_rate"], wanted.lost)
             change = desk.change(settings, view, stop)
@@ -185,7 +183,7 @@ class Command(BaseCommand):
             if layout is None or layout.state is State.STABLE:
                 raise _failure("No change is under way.")
             if layout.state is not State.SWITCHING:
-                raise _failure(_too_late(layout))
+                raise _failure(too_late(layout))
             layout = change.give_up(layout)
         if options["json"]:
             self._json({"layout": layout_document(layout)})
@@ -218,74 +216,6 @@ def _action(actions: Any, name: str, text: str) -> CommandParser:
     action: CommandParser = actions.add_parser(name, help=text, description=text)
     action.add_argument("--json", action="store_true", help="JSON for scripts")
     return action
-
-
-def _add_change(action: CommandParser) -> None:
-    for option, text in (
-        ("--add", "a node that is to own ids, too"),
-        ("--remove", "a node that is to own none; it is empty then"),
-        ("--lost", "a node whose disk is gone: removed without waiting for it"),
-    ):
-        action.add_argument(option, metavar="NAME", action="append", default=[], help=text)
-    action.add_argument("--router", help="modulo, rendezvous, ring, or the dotted path of one")
-    action.add_argument(
-        "--weight",
-        metavar="NAME=NUMBER",
-        action="append",
-        default=[],
-        help="how much a node is to own, compared with the others",
-    )
-    action.add_argument(
-        "--limit-rate",
-        type=_rate,
-        metavar="BYTES",
-        help="the most bytes a second that move, as 10MiB",
-    )
-
-
-def _wanted(options: Any) -> Wanted:
-    return Wanted(
-        frozenset(options["add"]),
-        frozenset(options["remove"]),
-        frozenset(options["lost"]),
-        options["router"],
-        dict(weight_of(text) for text in options["weight"]),
-    )
-
-
-def _rate(text: str) -> int:
-    try:
-        rate = bytes_of(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
-    if rate < _LEAST_RATE:
-        raise argparse.ArgumentTypeError(f"must be {_LEAST_RATE // 1024}KiB or more, not {text}")
-    return rate
-
-
-def _jobs(text: str) -> int:
-    if not (text.isdecimal() and 1 <= int(text) <= 256):
-        raise argparse.ArgumentTypeError(f"must be a number from 1 to 256, not {text!r}")
-    return int(text)
-
-
-def _too_late(layout: Layout) -> str:
-    assert layout.previous is not None  # noqa: S101  (it is not stable)
-    before = {member.name for member in layout.previous.members}
-    now = {member.name for member in layout.members}
-    back = [f"--add {name}" for name in sorted(before - now - layout.lost)]
-    back += [f"--remove {name}" for name in sorted(now - before)]
-    if layout.previous.router != layout.router:
-        back.append(f"--router {layout.previous.router}")
-    back += [
-        f"--weight {member.name}={member.weight:g}"
-        for member in layout.previous.members
-        if member.name in now and member not in layout.members
-    ]
-    return (
-        f"Objects have begun to move ({layout.state}). Finish it by `layout apply`, and then move "
-        f"them back: `layout apply {' '.join(back)}`."
-    )
 
 
 @contextmanager
