@@ -167,7 +167,7 @@ class _Columns:
         def column(key: str, style: Any = "", **more: Any) -> Column:
             return Column(key, KeyValueColumnFormatter(None, style, "", str, **more))
 
-        def level(_key: str, value: object) -> str:
+        def level(key: str, value: object) -> str:
             return f"{styles.get(str(value), '')}{str(value).upper():<8}{reset}"
 
         self._render = ConsoleRenderer(
