@@ -7,13 +7,12 @@ standard library, and JSON that is encoded once.
 import re
 import sys
 import time
-from contextlib import suppress
-from typing import Any, TextIO
+from typing import Any, BinaryIO
 from urllib.parse import unquote
 
 import structlog
 
-from telemetry.logs import Event, renderer
+from telemetry.logs import Event, Render, json_line, renderer, utc
 from telemetry.tracing import current_ids
 
 LOGGER = "objgw.access"
@@ -34,12 +33,11 @@ class AccessLog:
     :param file: where to.
     """
 
-    def __init__(self, form: str, file: TextIO | None = None) -> None:
-        render = renderer(form)
+    def __init__(self, form: str, file: BinaryIO | None = None) -> None:
         self._log = structlog.wrap_logger(
-            structlog.WriteLogger(sys.stdout if file is None else file),
-            processors=[_describe if form == "json" else _describe_for_people, render],
-            wrapper_class=structlog.make_filtering_bound_logger(0),
+            structlog.BytesLogger(sys.stdout.buffer if file is None else file),
+            processors=[_to_json] if form == "json" else [_Columns(renderer(form))],
+            wrapper_class=_Logger,
         ).bind()
 
     def request(
@@ -59,6 +57,9 @@ class AccessLog:
         """Write the line of one request; see `Account` for what it has."""
         found = _OBJECT.match(target)
         fields: dict[str, Any] = {
+            "timestamp": time.time(),
+            "level": "info",
+            "logger": LOGGER,
             "request_id": request_id,
             "client": client,
             "method": method,
@@ -74,26 +75,39 @@ class AccessLog:
             fields["owner"] = owner
         if problem:
             fields["problem"] = problem
-        # Whoever reads the log has gone: that is no reason to refuse a request.
-        with suppress(OSError, ValueError):
-            self._log.info("request", **fields)
+        if ids := current_ids():
+            fields |= ids
+        try:
+            self._log.request(**fields)
+        except (OSError, ValueError):
+            # Whoever reads the log has gone: that is no reason to refuse a request.
+            return
 
 
-def _describe(_logger: Any, _method: str, event: Event) -> Event:
-    return {
-        "timestamp": time.time(),
-        "level": "info",
-        "logger": LOGGER,
-        "event": "request",
-        **event,
-        **current_ids(),
-    }
+class _Logger(structlog.BoundLoggerBase):
+    """Has the one kind of line that there is."""
+
+    def request(self, **fields: Any) -> None:
+        """Write the line of a request."""
+        self._proxy_to_logger("info", "request", **fields)
 
 
-def _describe_for_people(logger: Any, method: str, event: Event) -> Event:
+def _to_json(_logger: Any, _method: str, event: Event) -> bytes:
+    event["timestamp"] = utc(event["timestamp"])
+    if event["request_id"] == "-":
+        del event["request_id"]
+    return json_line(event)
+
+
+class _Columns:
     """With method, path and status as the text; all else is behind it."""
-    text = f"{event.pop('method')} {event.pop('path')} {event.pop('status')}"
-    return {**_describe(logger, method, event), "event": text}
+
+    def __init__(self, render: Render) -> None:
+        self._render = render
+
+    def __call__(self, logger: Any, method: str, event: Event) -> bytes:
+        event["event"] = f"{event.pop('method')} {event.pop('path')} {event.pop('status')}"
+        return self._render(logger, method, event).encode()
 
 
 def shown(target: str) -> str:

@@ -14,7 +14,7 @@ PIPE_BUF = 4096
 
 
 def written(form: str = "json", **given: Any) -> str:
-    file = io.StringIO()
+    file = io.BytesIO()
     fields: dict[str, Any] = {
         "request_id": "the-id",
         "client": "192.0.2.7",
@@ -28,7 +28,7 @@ def written(form: str = "json", **given: Any) -> str:
         "seconds": 0.0123456,
     }
     AccessLog(form, file).request(**fields | given)
-    return file.getvalue()
+    return file.getvalue().decode()
 
 
 def test_it_has_what_is_to_be_known_of_a_request() -> None:
@@ -93,7 +93,7 @@ def test_credentials_are_left_out(target: str, text: str) -> None:
 
 
 def test_a_log_that_nobody_can_write_to_is_no_reason_to_fail() -> None:
-    file = io.StringIO()
+    file = io.BytesIO()
     log = AccessLog("json", file)
     file.close()
     log.request(

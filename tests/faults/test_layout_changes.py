@@ -79,7 +79,7 @@ def test_the_layout_changes_while_gateways_fall_asleep(
             gateway.start(timeout=60)
         asked = [support.Client(gateway.host, gateway.port) for gateway in gateways]
         clients = [
-            Client(number, Through(asked[number % 2]), report, ids, stop)  # type: ignore[arg-type]
+            Client(number, Through(asked[number % 2]), report, ids, stop)
             for number in range(2 * CLIENTS)
         ]
         sandman = Sandman(gateways, seed, stop)

@@ -148,12 +148,14 @@ def test_what_waits_for_a_node_is_seen(run: Run) -> None:
         eventually(lambda: run.prometheus.number(waiting) == 10, "all wait", seconds=30)
         up = f'objgw_node_up{{node="{node.name}"}}'
         # Not by Prometheus: here it waits for a scrape no longer than the gateway for a node.
-        answer = eventually(
-            lambda: (
-                (text := run.client.get("/metrics").body.decode()) and f"{up} 0.0" in text and text
-            ),
-            "the node is down",
-        )
+        answer = ""
+
+        def is_down() -> bool:
+            nonlocal answer
+            answer = run.client.get("/metrics").body.decode()
+            return f"{up} 0.0" in answer
+
+        eventually(is_down, "the node is down")
         assert f'objgw_node_up{{node="{other.name}"}} 1.0' in answer
     finally:
         os.kill(node.pid, signal.SIGCONT)
