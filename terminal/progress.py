@@ -20,7 +20,7 @@ def progress(steps: str, things: str, total: int, look: Look) -> Iterator[Advanc
     :param look: of stderr.
     """
     shown = Progress(
-        TextColumn("{task.completed:.0f} of {task.total:.0f} " + steps),
+        TextColumn("{task.completed:.0f} of " + f"{total} {steps}"),
         BarColumn(bar_width=24),
         TextColumn("{task.fields[things]:,} " + things),
         TextColumn("{task.fields[rate]:,.0f}/s"),
@@ -30,13 +30,20 @@ def progress(steps: str, things: str, total: int, look: Look) -> Iterator[Advanc
         disable=not look.live,
     )
     with shown:
-        task = shown.add_task("", total=total, things=0, rate=0.0)
+        # Without a total the bar only moves: until a step is done there is nothing to compare with.
+        task = shown.add_task("", total=None, things=0, rate=0.0)
         done = 0
 
         def advance(things: int, steps: int) -> None:
             nonlocal done
             done += things
             elapsed = shown.tasks[0].elapsed or 0.0
-            shown.update(task, advance=steps, things=done, rate=done / elapsed if elapsed else 0.0)
+            shown.update(
+                task,
+                advance=steps,
+                total=total if steps else None,
+                things=done,
+                rate=done / elapsed if elapsed else 0.0,
+            )
 
         yield advance

@@ -57,7 +57,7 @@ def test_every_page_works(stranger: Page, traffic: Traffic, site: str) -> None:
         expect(stranger).to_have_url(f"{site}/{link}")
         stranger.go_back()
     main.get_by_role("link", name="docs").click()
-    expect(stranger.locator(".opblock")).to_have_count(9)
+    expect(stranger.locator(".opblock")).to_have_count(10)
 
     livez = stranger.locator("#operations-health-livez")
     livez.get_by_role("button").first.click()

@@ -50,7 +50,7 @@ def test_docs_shows_every_operation(
     page: Page, traffic: Traffic, production: GatewayProcess
 ) -> None:
     page.goto(f"{production.url}/docs")
-    expect(page.locator(".opblock")).to_have_count(9)
+    expect(page.locator(".opblock")).to_have_count(10)
     expect(page.locator("#operations-objects-putObject")).to_contain_text("Store an object")
 
     livez = page.locator("#operations-health-livez")
@@ -87,10 +87,10 @@ def test_the_start_page(
     page.emulate_media(color_scheme=scheme)
     page.set_viewport_size({"width": 390, "height": 800})
     page.goto(f"{production.url}/")
-    expect(page).to_have_title("objgw")
+    expect(page).to_have_title("objgw: All 3 nodes can serve.")
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     page.get_by_role("main").get_by_role("link", name="docs").click()
-    expect(page.locator(".opblock")).to_have_count(9)
+    expect(page.locator(".opblock")).to_have_count(10)
     traffic.assert_clean(production.url)
 
 

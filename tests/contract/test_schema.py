@@ -36,7 +36,6 @@ WITHOUT_OPERATION = {
     "invalid_request",
     "method_not_allowed",
     "method_not_implemented",
-    "not_found",
     "too_many_connections",
     "too_many_connections_of_client",
     "uri_too_long",
@@ -93,6 +92,7 @@ def test_it_has_every_operation(document: Any) -> None:
     assert found == {
         ("get", "/"),
         ("get", "/livez"),
+        ("get", "/metrics"),
         ("get", "/nodes"),
         ("get", "/objects"),
         ("get", "/readyz"),

@@ -4,10 +4,12 @@ import html
 import os
 import re
 import signal
+from pathlib import Path
 
 import pytest
 
 from demo.harness.s3nodes import MotoServer, S3Server
+from nodes.tests.engine import NAME, Container, Engine
 from tests.functional.conftest import RunGateway, RunNodes, client_of
 from tests.functional.stored import id_owned_by
 from tests.support.client import Client
@@ -103,12 +105,38 @@ def test_without_scripts_it_loads_itself_anew_unless_told_not_to(
     assert 'http-equiv="refresh"' not in page(client, "/?reload=0")
 
 
-def test_no_node(run_gateway: RunGateway) -> None:
-    client = client_of(run_gateway([], wait_for="/livez"))
-    text = html.unescape(page(client))
-    assert "No request for an object can be answered: " in text
-    assert "OBJGW_NODES is empty" in text
-    assert "None is known." in text
+def test_docker_unknown_then_without_a_node_then_gone(
+    run_gateway: RunGateway, tmp_path: Path
+) -> None:
+    engine = Engine(tmp_path / "docker.sock")
+    client = client_of(
+        run_gateway(
+            [],
+            wait_for="/livez",
+            OBJGW_DISCOVERY="docker",
+            DOCKER_HOST=engine.url,
+            OBJGW_SNAPSHOT_TTL="0.5",
+        )
+    )
+
+    def says(*texts: str) -> None:
+        def said() -> bool:
+            text = html.unescape(page(client))
+            return all(each in text for each in texts)
+
+        eventually(said, f"the page says {texts}", 30)
+
+    refusal = "No request for an object can be answered: "
+    says(f"{refusal}The nodes are not known yet. Docker does not answer", "never", "None is known.")
+    engine.start()
+    try:
+        says(f"{refusal}There is no node: Docker at {engine.url} has no container with")
+        engine.containers = [Container(f"{NAME}-1", 1, state="exited")]
+        says("None of 1 nodes can serve.", "its container is exited", "<dd>docker</dd>")
+    finally:
+        engine.stop()
+    says("None of 1 nodes can serve.", "The nodes are shown as they were", "Docker does not answer")
+    assert "hush-hush" not in page(client)
 
 
 def test_it_can_be_turned_off(run_nodes: RunNodes, run_gateway: RunGateway) -> None:
