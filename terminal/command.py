@@ -1,16 +1,14 @@
 """What the commands for operators have in common."""
 
 import json
-import logging
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any, TextIO, cast
 
 from django.core.checks import ERROR, run_checks
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from terminal.quiet import quiet
 from terminal.tables import Look
 
 #: What a shell makes of an end by SIGINT, and by SIGPIPE.
@@ -32,7 +30,7 @@ class OperatorCommand(BaseCommand):
 
     def execute(self, *args: Any, **options: Any) -> str | None:
         try:
-            with _quiet(options["verbosity"]):
+            with quiet(options["verbosity"]):
                 result: str | None = super().execute(*args, **options)
                 self.stdout.flush()
                 return result
@@ -64,16 +62,3 @@ class OperatorCommand(BaseCommand):
     def write_json(self, document: object) -> None:
         """Write a document."""
         self.stdout.write(json.dumps(document, indent=2, ensure_ascii=False))
-
-
-@contextmanager
-def _quiet(verbosity: int) -> Iterator[None]:
-    """Keep out of the log, unless asked for more, what the command itself is about to say."""
-    logger = logging.getLogger("objgw")
-    level = logger.level
-    if verbosity < 2:
-        logger.setLevel(logging.ERROR)
-    try:
-        yield
-    finally:
-        logger.setLevel(level)

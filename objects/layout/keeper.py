@@ -111,6 +111,11 @@ class Keeper:
             return held
         return self._renewed()
 
+    @property
+    def layout(self) -> Layout | None:
+        """The last layout that was read, None where there was none. Asks nobody."""
+        return self._known.layout
+
     def status(self) -> Status:
         """What is known. Asks the nodes when that is too old."""
         failure = None

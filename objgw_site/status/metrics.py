@@ -15,6 +15,8 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from nodes.membership import get_membership
+from objects.layout import State
+from objects.layout.keeper import get_keeper
 from objgw_site.status.health import get_remembered_health
 from problems.problem import InternalError, NotFound
 from problems.rendering import JSONRenderer
@@ -80,6 +82,7 @@ def get_exposed_metrics() -> Metrics:
     metrics.sample_with(_sample_snapshot)
     metrics.sample_with(Recorder(metrics).sample)
     metrics.read_with(_nodes)
+    metrics.read_with(_layout)
     return metrics
 
 
@@ -102,4 +105,16 @@ def _nodes() -> Iterator[Reading]:
         "Whether a node can serve: it was asked, in the last two seconds.",
         {(it.node.name,): float(it.healthy) for it in get_remembered_health().of(snapshot.nodes)},
         ("node",),
+    )
+
+
+def _layout() -> Iterator[Reading]:
+    layout = get_keeper().layout
+    if layout is None:
+        return
+    version = float(layout.version)
+    yield Reading("objgw_layout_version", "Version of the layout.", {(): version})
+    changing = float(layout.state is not State.STABLE)
+    yield Reading(
+        "objgw_layout_changing", "Whether objects move to where it puts them.", {(): changing}
     )

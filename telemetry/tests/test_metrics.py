@@ -12,7 +12,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from telemetry import metrics
-from telemetry.layout import LayoutFigures, watch_layout
 from telemetry.metrics import METHODS, ROUTES, Metrics, Reading, get_metrics, route_of
 
 Labels = frozenset[tuple[str, str]]
@@ -120,17 +119,6 @@ def test_what_can_be_looked_up_is_looked_up_at_each_scrape(counts: Metrics) -> N
     counts.read_with(lambda: [Reading("objgw_age", "x", {("a",): next(ages)}, ("node",))])
     assert found(counts, "objgw_http_connections") == {frozenset(): 7}
     assert found(counts, "objgw_age") == {frozenset({("node", "a")}): 2.0}
-
-
-def test_the_layout_shows_what_it_knows(counts: Metrics) -> None:
-    figures: list[LayoutFigures | None] = [None]
-    watch_layout(lambda: figures[0])
-    assert found(counts, "objgw_layout_version") == {}
-    figures[0] = LayoutFigures(7)
-    assert found(counts, "objgw_layout_version") == {frozenset(): 7}
-    assert found(counts, "objgw_layout_objects_left") == {}
-    figures[0] = LayoutFigures(8, objects_left=1000)
-    assert found(counts, "objgw_layout_objects_left") == {frozenset(): 1000}
 
 
 def test_it_is_too_late_to_say_how_when_something_was_counted(counts: Metrics) -> None:

@@ -31,7 +31,7 @@ from objects.moving.words import (
     too_late,
 )
 from problems.problem import Problem
-from problems.quiet import quiet
+from terminal.quiet import quiet
 
 _INTERRUPTED = 130
 _COLUMNS = 80

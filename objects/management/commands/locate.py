@@ -16,7 +16,7 @@ from objects.moving.desk import Desk
 from objects.moving.location import Location, locate
 from objects.moving.words import size_of
 from problems.problem import Problem
-from problems.quiet import quiet
+from terminal.quiet import quiet
 
 
 class Command(BaseCommand):
