@@ -45,13 +45,7 @@ class MadeUp:
         return self.stores[name]
 
 
-def swept(
-    nodes: MadeUp,
-    act: Callable[[Task], bool],
-    *,
-    to: str = "b",
-    stop: threading.Event | None = None,
-) -> Left:
+def swept(nodes: MadeUp, act: Callable[[Task], bool], stop: threading.Event | None = None) -> Left:
     def select(name: str, entry: Entry) -> Task | None:
         return Task(name, "b", entry)
 
