@@ -129,7 +129,11 @@ class Change:
                 if layout.state is not State.MOVING:
                     self._wait_for_lease(layout)
                 following = layout.advanced(self._next(layout))
-                self._wait_for_lease(layout)
+                if layout.state is State.MOVING:
+                    # Copies that somebody else began before the sources were empty have ended by
+                    # then (`objects.store.copying.FRESH`). Only after that deletes are plain again.
+                    self._counts_since = time.monotonic()
+                    self._wait_for_lease(layout)
                 layout = self._replace(layout, following)
             except (Overtaken, LayoutConflict) as overtaken:
                 found = self.present()

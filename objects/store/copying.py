@@ -13,6 +13,7 @@ have, MinIO takes from a field of its replication.
 import base64
 import hashlib
 import re
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
@@ -27,7 +28,9 @@ from objects.store.pieces import (
     Received,
     SourceChanged,
     Throttle,
+    TooSlow,
     cut,
+    find,
     named,
     opened,
     stored_fields,
@@ -38,6 +41,9 @@ from objects.store.store import Store, Upload
 #: The entity tag of an object of several parts ends with their number.
 _SEVERAL = re.compile(r'"[^"]*-([1-9][0-9]{0,4})"', re.ASCII)
 _MD5 = re.compile(r'"([0-9a-f]{32})"', re.ASCII)
+#: Seconds; the shortest lease of a layout. When all of a node's objects have moved, everybody waits
+#: for a lease, so no copy of something that was there is still on its way then.
+FRESH = 1.0
 _ONLY_IF_NEW = {"If-None-Match": "*"}
 _KEEP_TAG = "x-minio-source-etag"
 
@@ -47,15 +53,21 @@ class NotProved(Exception):
 
 
 def copy(
-    source: Store, target: Store, found: Found, *, throttle: Throttle = lambda size: None
+    source: Store,
+    target: Store,
+    found: Found,
+    *,
+    throttle: Throttle = lambda size: None,
 ) -> str:
     """Copy an object to a node that has nothing under its key, and prove that it arrived.
 
-    The memory that this takes does not depend on the object's size.
+    The memory that this takes does not depend on the object's size. The copy comes into being only
+    within `FRESH` of when the source was seen to have the object.
 
     :param found: what the source has, as it was found or listed there.
     :returns: the entity tag of the copy.
-    :raises SourceChanged: when the source has something else under that key now, or nothing.
+    :raises SourceChanged: when the source has something else under that key now, or nothing, or it
+        could not be looked at in time.
     :raises PreconditionFailed: when the target has something under the key; it stays as it is.
     :raises NotProved: when what the target stored is not what the source has.
     :raises Problem: its ``source`` names the node that has it.
@@ -64,9 +76,13 @@ def copy(
     if several:
         pieces = [Piece(number) for number in range(1, int(several[1]) + 1)]
         return _in_parts(source, target, found, pieces, throttle)
-    if found.size > PART_SIZE:
-        return _in_parts(source, target, found, cut(found.size), throttle, keep_tag=True)
-    return _whole(source, target, found, throttle)
+    if found.size <= PART_SIZE:
+        try:
+            return _whole(source, target, found, throttle)
+        except TooSlow:
+            if found.size <= SMALL:
+                raise SourceChanged(found.key) from None
+    return _in_parts(source, target, found, cut(found.size), throttle, keep_tag=True)
 
 
 def _whole(source: Store, target: Store, found: Found, throttle: Throttle) -> str:
@@ -91,10 +107,11 @@ def _whole(source: Store, target: Store, found: Found, throttle: Throttle) -> st
 def _sent(
     source: Store, target: Store, found: Found, md5: bytes | None, throttle: Throttle
 ) -> tuple[str, bytes]:
+    until = time.monotonic() + FRESH
     with opened(source, found, Piece()) as answer:
         if answer.length != found.size:
             raise SourceChanged(found.key)
-        body = Received(source, answer, throttle)
+        body = Received(source, answer, throttle, until=until)
         payload: Payload = Streamed(body)
         if found.size <= SMALL:
             payload = Whole(b"".join(payload))
@@ -135,6 +152,9 @@ def _in_parts(
             with opened(source, found, piece) as answer:
                 sent.send(answer)
         throttle(sent.size)
+        until = time.monotonic() + FRESH
+        if find(source, found.key) != found or time.monotonic() > until:
+            raise SourceChanged(found.key)
         with named(target):
             etag = begun.complete(_ONLY_IF_NEW)
     except BaseException:

@@ -1,6 +1,8 @@
 """Reading an object piece by piece: all of it, a part as it was uploaded, or a range."""
 
 import hashlib
+import math
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -46,6 +48,10 @@ class Found:
     key: str
     size: int
     etag: str
+
+
+class TooSlow(Exception):
+    """An object did not arrive within the time in which what is known of its source holds."""
 
 
 class SourceChanged(Exception):
@@ -117,8 +123,12 @@ class Received:
         answer: NodeResponse,
         throttle: Throttle = lambda size: None,
         *digests: "hashlib._Hash",
+        until: float = math.inf,
     ) -> None:
-        """:param digests: further ones to be told."""
+        """
+        :param digests: further ones to be told.
+        :param until: on the monotonic clock; nothing is handed out later.
+        """
         self.length = answer.length
         self.received = 0
         self.md5 = hashlib.md5(usedforsecurity=False)
@@ -126,6 +136,7 @@ class Received:
         self._store = store
         self._chunks = iter(answer)
         self._throttle = throttle
+        self._until = until
 
     def read(self, size: int) -> bytes:
         """The next bytes, see `Body.read`. A chunk is all that an upload asks for."""
@@ -134,6 +145,8 @@ class Received:
         except TransportError as error:
             raise lost(self._store, error) from error
         self._throttle(0)
+        if time.monotonic() > self._until:
+            raise TooSlow
         for digest in self._digests:
             digest.update(chunk)
         self.received += len(chunk)

@@ -250,6 +250,24 @@ def test_a_source_that_is_gone_is_no_failure(pair: Pair) -> None:
     assert find(pair.target, found.key) is None
 
 
+@pytest.mark.parametrize("size", [100, 100_000, 9 * MIB])
+def test_what_the_source_lost_meanwhile_is_not_copied_any_more(
+    pair: Pair, size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(copying, "FRESH", -1.0)
+    found = pair.put(b"o" * size)
+    lost = []
+
+    def lose_it(size: int) -> None:
+        if not lost and size:
+            pair.source.delete(found.key)
+            lost.append(size)
+
+    with pytest.raises(SourceChanged):
+        copy(pair.source, pair.target, found, throttle=lose_it)
+    assert find(pair.target, found.key) is None
+
+
 def test_two_at_once_move_it_once(pair: Pair) -> None:
     found = pair.put(b"o" * 9 * MIB)
     outcomes: list[Outcome] = []

@@ -1,0 +1,144 @@
+"""One pass over nodes that a test makes up, some of which fail."""
+
+import threading
+from collections.abc import Callable
+from typing import cast
+
+import pytest
+
+from objects.exceptions import NodeBusy, NodeError, NodeUnavailable
+from objects.moving import sweep as module
+from objects.moving.permit import Overtaken, Stopped
+from objects.moving.sweep import Left, Sweep, Task
+from objects.moving.whereabouts import Whereabouts
+from objects.store import Entry, NodeListing
+from problems.problem import Problem
+
+
+class MadeUpStore:
+    """Has so many objects, in pages of ten."""
+
+    def __init__(self, name: str, count: int) -> None:
+        self.keys = [f"{name}{number:05}" for number in range(count)]
+        self.down: Problem | None = None
+        self.listed = 0
+
+    def list(self, *, prefix: str, after: str, limit: int) -> NodeListing:
+        self.check()
+        keys = [key for key in self.keys if key > after]
+        self.listed += len(keys[:10])
+        entries = tuple(Entry(key, 1, '"tag"', "") for key in keys[:10])
+        return NodeListing(entries, truncated=len(keys) > 10)
+
+    def check(self) -> None:
+        if self.down is not None:
+            raise self.down
+
+
+class MadeUp:
+    """Nodes by their names."""
+
+    def __init__(self, **counts: int) -> None:
+        self.stores = {name: MadeUpStore(name, count) for name, count in counts.items()}
+
+    def store(self, name: str) -> MadeUpStore:
+        return self.stores[name]
+
+
+def swept(nodes: MadeUp, act: Callable[[Task], bool], stop: threading.Event | None = None) -> Left:
+    def select(name: str, entry: Entry) -> Task | None:
+        return Task(name, "b", entry)
+
+    where = cast("Whereabouts", nodes)
+    return Sweep(list(nodes.stores), where, select, act, 4, stop or threading.Event()).run()
+
+
+def failed(problem: Problem, node: str) -> Problem:
+    problem.source = f"node {node}"
+    return problem
+
+
+def test_everything_is_done_once() -> None:
+    done: list[str] = []
+    nodes = MadeUp(a=95, b=0, c=30)
+    left = swept(nodes, lambda task: done.append(task.entry.key) is None)
+    assert not left
+    assert sorted(done) == nodes.stores["a"].keys + nodes.stores["c"].keys
+
+
+def test_a_node_that_is_down_keeps_no_other_from_its_turn() -> None:
+    nodes = MadeUp(a=95, b=0, c=30)
+    nodes.stores["a"].down = NodeUnavailable("is down: exited")
+    done: list[str] = []
+    left = swept(nodes, lambda task: done.append(task.entry.key) is None)
+    assert left.down == {"a": "is down: exited"}
+    assert sorted(done) == nodes.stores["c"].keys
+
+
+def test_a_target_that_goes_down_is_asked_by_a_few_only() -> None:
+    nodes = MadeUp(a=500, b=0)
+    asked: list[str] = []
+
+    def act(task: Task) -> bool:
+        asked.append(task.entry.key)
+        nodes.stores["b"].down = NodeUnavailable("cannot be reached: Connection refused")
+        raise failed(NodeUnavailable("hung up"), "b")
+
+    left = swept(nodes, act)
+    assert left.down == {"b": "cannot be reached: Connection refused"}
+    assert left.tasks == 500
+    assert len(asked) <= 4
+    assert not left.failed
+
+
+def test_an_object_that_fails_on_a_node_that_is_up_is_named() -> None:
+    def act(task: Task) -> bool:
+        if task.entry.key == "a00007":
+            raise failed(NodeError("answered 500 InternalError"), "a")
+        return True
+
+    left = swept(MadeUp(a=20, b=0), act)
+    assert (left.tasks, left.down) == (1, {})
+    assert left.failed == {"a00007": "a answered 500 InternalError"}
+
+
+def test_what_is_not_done_is_left_for_the_next_pass() -> None:
+    assert swept(MadeUp(a=20, b=0), lambda task: task.entry.key != "a00003").tasks == 1
+
+
+def test_a_busy_node_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_BUSY_PAUSE", 0)
+    tries: list[str] = []
+
+    def act(task: Task) -> bool:
+        tries.append(task.entry.key)
+        if len(tries) < 5:
+            raise failed(NodeBusy("has 64 requests waiting for it"), "b")
+        return True
+
+    assert not swept(MadeUp(a=1, b=0), act)
+    assert len(tries) == 5
+
+
+@pytest.mark.parametrize("error", [Overtaken("version 3 is there"), Stopped()])
+def test_nothing_is_begun_once_it_is_to_end(error: Exception) -> None:
+    nodes = MadeUp(a=5000, b=0)
+
+    def act(task: Task) -> bool:
+        raise error
+
+    with pytest.raises(type(error)):
+        swept(nodes, act)
+    # It lists no more than a few objects ahead.
+    assert nodes.stores["a"].listed < 100
+
+
+def test_it_stops_when_it_is_told_to() -> None:
+    stop = threading.Event()
+
+    def act(task: Task) -> bool:
+        stop.set()
+        return True
+
+    with pytest.raises(Stopped):
+        swept(MadeUp(a=5000, b=0), act, stop)
