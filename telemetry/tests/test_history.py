@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from telemetry import history
-from telemetry.figures import NOTHING, Figures, total
+from telemetry.figures import BUCKETS, NOTHING, Figures, total
 from telemetry.history import KEPT, SPAN, Recorder, recent
-from telemetry.metrics import BUCKETS, Metrics, get_metrics
+from telemetry.metrics import Metrics, get_metrics
 
 
 class Clock:

@@ -8,9 +8,8 @@ from nodes.membership import Snapshot, Status
 from objgw_site.status.drawing import bar, sparkline
 from objgw_site.status.page import RELOAD, _in_words, _verdict, reload_after, traffic
 from objgw_site.status.report import NodeReport
-from telemetry.figures import NOTHING, Figures
+from telemetry.figures import BUCKETS, NOTHING, Figures
 from telemetry.history import KEPT
-from telemetry.metrics import BUCKETS
 
 UP = NodeReport(0, "a", "192.0.2.1:9000", "running", True, None, 0.5)
 DOWN = NodeReport(1, "b", None, "exited", False, "its container is exited", 0.5)
