@@ -7,13 +7,15 @@ standard library, and JSON that is encoded once.
 import re
 import sys
 import time
+from collections.abc import Mapping
 from contextlib import suppress
-from typing import Any, TextIO
+from dataclasses import dataclass, field
+from typing import Any, BinaryIO
 from urllib.parse import unquote
 
 import structlog
 
-from telemetry.logs import Event, renderer
+from telemetry.logs import Event, Render, json_line, renderer, utc
 from telemetry.tracing import current_ids
 
 LOGGER = "objgw.access"
@@ -27,20 +29,38 @@ _SECRET = re.compile(r"sig|cred|token|secret|passw|auth|key", re.IGNORECASE)
 _USER = re.compile(r"//[^/@]*@")
 
 
+#: So many lines are written together, at the latest after a second.
+BATCH = 64
+#: What a pipe takes as a whole (pipe(7)).
+_PIPE_BUF = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class _Lines:
+    """What structlog writes to: keeps the lines until they are written."""
+
+    pending: list[bytes] = field(default_factory=list)
+
+    def info(self, line: bytes) -> None:
+        self.pending.append(line + b"\n")
+
+
 class AccessLog:
-    """Writes the lines.
+    """Writes the lines, some at once: one by one costs each request three times as much.
 
     :param form: one of `telemetry.logs.FORMATS`.
     :param file: where to.
     """
 
-    def __init__(self, form: str, file: TextIO | None = None) -> None:
-        render = renderer(form)
+    def __init__(self, form: str, file: BinaryIO | None = None) -> None:
+        self._file = sys.stdout.buffer if file is None else file
+        self._lines = _Lines()
         self._log = structlog.wrap_logger(
-            structlog.WriteLogger(sys.stdout if file is None else file),
-            processors=[_describe if form == "json" else _describe_for_people, render],
-            wrapper_class=structlog.make_filtering_bound_logger(0),
+            self._lines,
+            processors=[_to_json] if form == "json" else [_Columns(renderer(form))],
+            wrapper_class=_Logger,
         ).bind()
+        self._pending: list[tuple[Any, ...]] = []
 
     def request(
         self,
@@ -56,9 +76,59 @@ class AccessLog:
         bytes_out: int,
         seconds: float,
     ) -> None:
-        """Write the line of one request; see `Account` for what it has."""
+        """Have a line written, within a second or with the next `BATCH`; see `Account` for what
+        it has.
+        """
+        self._pending.append(
+            (
+                *(time.time(), request_id, client, method, target, status, problem, owner),
+                *(bytes_in, bytes_out, seconds, current_ids()),
+            )
+        )
+        if len(self._pending) >= BATCH:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what has not been written yet; to be called once a second, and at the end."""
+        pending, self._pending = self._pending, []
+        for each in pending:
+            self._write(*each)
+        lines = self._lines.pending
+        if not lines:
+            return
+        together = b""
+        # Whoever reads the log may have gone: that is no reason to refuse a request.
+        with suppress(OSError, ValueError):
+            for line in lines:
+                if len(together) + len(line) > _PIPE_BUF:
+                    self._file.write(together)
+                    self._file.flush()
+                    together = b""
+                together += line
+            self._file.write(together)
+            self._file.flush()
+        lines.clear()
+
+    def _write(
+        self,
+        now: float,
+        request_id: str,
+        client: str,
+        method: str,
+        target: str,
+        status: str,
+        problem: str,
+        owner: str,
+        bytes_in: int,
+        bytes_out: int,
+        seconds: float,
+        ids: Mapping[str, str],
+    ) -> None:
         found = _OBJECT.match(target)
         fields: dict[str, Any] = {
+            "timestamp": now,
+            "level": "info",
+            "logger": LOGGER,
             "request_id": request_id,
             "client": client,
             "method": method,
@@ -74,26 +144,33 @@ class AccessLog:
             fields["owner"] = owner
         if problem:
             fields["problem"] = problem
-        # Whoever reads the log has gone: that is no reason to refuse a request.
-        with suppress(OSError, ValueError):
-            self._log.info("request", **fields)
+        self._log.request(**fields, **ids)
 
 
-def _describe(_logger: Any, _method: str, event: Event) -> Event:
-    return {
-        "timestamp": time.time(),
-        "level": "info",
-        "logger": LOGGER,
-        "event": "request",
-        **event,
-        **current_ids(),
-    }
+class _Logger(structlog.BoundLoggerBase):
+    """Has the one kind of line that there is."""
+
+    def request(self, **fields: Any) -> None:
+        """Write the line of a request."""
+        self._proxy_to_logger("info", "request", **fields)
 
 
-def _describe_for_people(logger: Any, method: str, event: Event) -> Event:
+def _to_json(_logger: Any, _method: str, event: Event) -> bytes:
+    event["timestamp"] = utc(event["timestamp"])
+    if event["request_id"] == "-":
+        del event["request_id"]
+    return json_line(event)
+
+
+class _Columns:
     """With method, path and status as the text; all else is behind it."""
-    text = f"{event.pop('method')} {event.pop('path')} {event.pop('status')}"
-    return {**_describe(logger, method, event), "event": text}
+
+    def __init__(self, render: Render) -> None:
+        self._render = render
+
+    def __call__(self, logger: Any, method: str, event: Event) -> bytes:
+        event["event"] = f"{event.pop('method')} {event.pop('path')} {event.pop('status')}"
+        return self._render(logger, method, event).encode()
 
 
 def shown(target: str) -> str:

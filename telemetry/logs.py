@@ -13,6 +13,7 @@ from collections.abc import Callable, MutableMapping
 from types import TracebackType
 from typing import Any
 
+import orjson
 import structlog
 from structlog.dev import Column, ConsoleRenderer, KeyValueColumnFormatter
 from structlog.stdlib import ProcessorFormatter
@@ -120,15 +121,26 @@ def _indented(lines: list[str]) -> str:
     return "\n".join("  " + escaped(line) for line in lines)
 
 
-_encode = json.JSONEncoder(default=repr, separators=(",", ":")).encode
-
-
 def _render_json(_logger: Any, _method: str, event: Event) -> str:
     event["timestamp"] = utc(event["timestamp"])
     if event.get("request_id") == "-":
         del event["request_id"]
-    # All else that does not print is escaped by the encoder.
-    return _encode(event).replace("\x7f", "\\u007f")
+    return json_line(event).decode()
+
+
+_encode = json.JSONEncoder(default=repr, separators=(",", ":")).encode
+
+
+def json_line(event: Event) -> bytes:
+    """An object of JSON in printable ASCII."""
+    try:
+        line = orjson.dumps(event, default=repr)
+    except TypeError:  # surrogates
+        line = b"\x7f"
+    # orjson takes a fifth of the time, and does not escape what is beyond ASCII.
+    if not line.isascii() or b"\x7f" in line:
+        line = _encode(event).replace("\x7f", "\\u007f").encode()
+    return line
 
 
 def utc(seconds: float) -> str:
@@ -167,7 +179,7 @@ class _Columns:
         def column(key: str, style: Any = "", **more: Any) -> Column:
             return Column(key, KeyValueColumnFormatter(None, style, "", str, **more))
 
-        def level(_key: str, value: object) -> str:
+        def level(key: str, value: object) -> str:
             return f"{styles.get(str(value), '')}{str(value).upper():<8}{reset}"
 
         self._render = ConsoleRenderer(

@@ -10,8 +10,8 @@ from typing import Any
 from opentelemetry import context, trace
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import SERVICE_NAME, SERVICE_VERSION, Resource
-from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanProcessor
+from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace import Span, SpanKind, StatusCode
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
@@ -116,7 +116,7 @@ class Tracer:
     def ask_node(self, node: str, address: str, method: str, path: str) -> "NodeSpan":
         """The span of one request to a node, from its head to that of the answer."""
         host, _, port = address.rpartition(":")
-        attributes = {
+        attributes: dict[str, Any] = {
             "http.request.method": method,
             "server.address": host.strip("[]"),
             "server.port": int(port),

@@ -39,7 +39,7 @@ class Networks:
             return client
         for word in reversed(forwarded.split(",")[-_MOST_PROXIES:]):
             try:
-                address = ip_address(word.strip())
+                address = ip_address(word.strip().partition("%")[0])
             except ValueError:
                 break
             client = str(address)

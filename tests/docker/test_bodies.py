@@ -70,7 +70,8 @@ def vanish_half_way(stack: Stack, object_id: str, framing: str) -> None:
         connection.reset()
     eventually(
         lambda: (
-            f"[{request_id}] PUT /object/{object_id}: 400 incomplete_body" in stack.gateway.logs()
+            f'"{request_id}","event":"PUT /object/{object_id}: 400 incomplete_body'
+            in stack.gateway.logs()
         ),
         "the gateway notices that the client is gone",
         60,

@@ -60,7 +60,11 @@ class Gateway(GatewayProcess):
 def clean_environment(**settings: str) -> dict[str, str]:
     """This process's environment without what would configure a gateway, and ``settings``."""
     # At debug level each worker says what it knows; a line for each request would be too much.
-    logging = {"OBJGW_LOG_LEVEL": "debug", "OBJGW_ACCESS_LOG": "false"}
+    logging = {
+        "OBJGW_LOG_LEVEL": "debug",
+        "OBJGW_LOG_FORMAT": "console",
+        "OBJGW_ACCESS_LOG": "false",
+    }
     return (
         gateway_environment([], environ=clean_environ())
         | {"OBJGW_WORKERS": "2"}

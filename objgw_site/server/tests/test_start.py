@@ -30,6 +30,8 @@ BAD = [
     ({"OBJGW_GRACEFUL_TIMEOUT": "1h"}, "OBJGW_GRACEFUL_TIMEOUT must be a whole number"),
     ({"OBJGW_SPOOL_SIZE": "7MiB"}, "OBJGW_SPOOL_SIZE must be at least 8 MiB for each"),
     ({"OBJGW_ACCESS_LOG": "-"}, "OBJGW_ACCESS_LOG must be true or false"),
+    ({"OBJGW_LOG_FORMAT": "xml"}, "OBJGW_LOG_FORMAT must be one of json, console"),
+    ({"OBJGW_METRICS": "9090"}, "OBJGW_METRICS must be true or false"),
     ({"OBJGW_CORS_ORIGINS": "*"}, "OBJGW_CORS_ORIGINS must be origins as browsers send them"),
     ({"DJANGO_ALLOWED_HOSTS": "http://x"}, "DJANGO_ALLOWED_HOSTS must be names such as"),
 ]

@@ -35,6 +35,8 @@ class Server:
             "OBJGW_WORKERS": "1",
             "OBJGW_CLIENT_TIMEOUT": str(CLIENT_TIMEOUT),
             "OBJGW_GRACEFUL_TIMEOUT": "5",
+            "OBJGW_LOG_FORMAT": "console",
+            "OBJGW_ACCESS_LOG": "false",
             **settings,
         }
         self._process = subprocess.Popen(
