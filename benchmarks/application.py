@@ -4,10 +4,12 @@ From the WSGI call to the last byte of the answer: Django, DRF, the view, the se
 with a node that answers from memory. That is steadier than a load, also on a busy machine: the
 least of many short rounds counts. ``--against FOLDER`` measures another checkout in the same run,
 in turns; ``--layout`` measures with a layout that is not changing, ``--drf`` what DRF's own way
-costs where `objects.views` has another.
+costs where `objects.views` has another; ``--observed`` what metrics and the access log cost, the
+server's part of them included.
 """
 
 import argparse
+import atexit
 import importlib.util
 import io
 import os
@@ -123,6 +125,56 @@ def _lease(member: str | None) -> None:
     get_keeper()._held = Lease(placement, float("inf"))  # noqa: SLF001  (it has no node to read)
 
 
+#: What is observed, by the name of the variant: metrics, and the access log.
+OBSERVED = {
+    "without metrics and access log": (False, False),
+    "metrics": (True, False),
+    "metrics and access log": (True, True),
+}
+
+
+def observed(variant: str) -> Callable[[str], None]:
+    """As `application`, with what the server does for metrics and access log around it."""
+    from types import SimpleNamespace
+
+    from objgw_site.server.account import Account
+    from objgw_site.server.proxies import Networks
+    from telemetry import exchange, metrics
+    from telemetry.access import AccessLog
+    from telemetry.folder import MetricsFolder
+
+    counts, lines = OBSERVED[variant]
+    folder = MetricsFolder.make()
+    atexit.register(folder.remove)
+    metrics.configure(enabled=counts, folder=folder.path, identity="1")
+    log = Path(folder.path, "access.log").open("wb")  # noqa: SIM115  (until the end)
+    account = Account(
+        metrics.get_metrics() if counts else None,
+        AccessLog("json", log) if lines else None,
+        Networks.parse(["127.0.0.1"]),
+    )
+    once = application()
+    body = SimpleNamespace(received=0)
+    given = {"wsgi.input": body, "REMOTE_ADDR": "127.0.0.1"}
+    requests = {
+        method: SimpleNamespace(method=method, path="/object/abc", uri="/object/abc")
+        for method in METHODS
+    }
+    answers = {
+        "GET": SimpleNamespace(status="200 OK", sent=len(_BODY)),
+        "PUT": SimpleNamespace(status="201 Created", sent=80),
+    }
+
+    def with_account(method: str) -> None:
+        started = time.monotonic()
+        noted = exchange.begin()
+        once(method)
+        seconds = time.monotonic() - started
+        account.answered(requests[method], answers[method], given, noted, None, seconds)
+
+    return with_account
+
+
 def drf_variants() -> dict[str, Callable[[], None]]:
     """Name to a function that makes the view do one thing as DRF does."""
     from rest_framework.response import Response
@@ -175,7 +227,11 @@ def _measured_in(folder: Path, arguments: list[str]) -> dict[str, float]:
 
 def _cases(options: argparse.Namespace) -> dict[str, tuple[Path, list[str]]]:
     """What is measured, by name: a checkout, and arguments for the process that runs there."""
-    cases: dict[str, tuple[Path, list[str]]] = {"this": (HERE, [])}
+    cases: dict[str, tuple[Path, list[str]]] = (
+        {name: (HERE, ["--variant", name]) for name in OBSERVED}
+        if options.observed
+        else {"this": (HERE, [])}
+    )
     if options.layout:
         cases[_LAID_OUT] = (HERE, ["--variant", _LAID_OUT])
     if options.against:
@@ -191,18 +247,25 @@ def main() -> None:
     parser.add_argument("--against", type=Path, metavar="FOLDER", help="another checkout")
     parser.add_argument("--layout", action="store_true", help="the same with a layout")
     parser.add_argument("--drf", action="store_true", help="what DRF's own way costs")
+    parser.add_argument(
+        "--observed", action="store_true", help="what metrics and the access log cost"
+    )
     parser.add_argument("--turns", type=int, default=5, help="processes for each (default: 5)")
     parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--variant", default="", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.child:
-        once = application(laid_out=options.variant == _LAID_OUT)
-        if options.variant and options.variant != _LAID_OUT:
-            drf_variants()[options.variant]()
+        if options.variant in OBSERVED:
+            once = observed(options.variant)
+        else:
+            once = application(laid_out=options.variant == _LAID_OUT)
+            if options.variant and options.variant != _LAID_OUT:
+                drf_variants()[options.variant]()
         for method, spent in measure(once, rounds=20).items():
             print(method, spent)
         return
     cases = _cases(options)
+    base = next(iter(cases))
     least: dict[tuple[str, str], float] = {}
     for _ in range(options.turns):
         for name, (folder, arguments) in cases.items():
@@ -210,7 +273,7 @@ def main() -> None:
                 key = name, method
                 least[key] = min(least.get(key, spent), spent)
     for (name, method), spent in least.items():
-        print(f"{method} {spent:6.1f} us  x{spent / least['this', method]:.2f}  {name}")
+        print(f"{method} {spent:6.1f} us  x{spent / least[base, method]:.3f}  {name}")
 
 
 if __name__ == "__main__":

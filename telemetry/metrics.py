@@ -8,10 +8,13 @@ Does not import Django: the server needs it before Django is there.
 """
 
 import os
+from bisect import bisect_left
+from collections import Counter as CountOf
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest, values
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
@@ -31,6 +34,9 @@ ROUTES = frozenset(
     {"object", "objects", "nodes", "livez", "readyz", "metrics", "schema", "docs", "static"}
 )
 OTHER = "other"
+#: So much is counted at once. What a worker that is killed had not counted, is lost: a second's
+#: worth of it at the most.
+BATCH = 64
 
 #: Requests for objects, and not of whoever watches the gateway.
 _OBJECTS = frozenset({"object", "objects"})
@@ -100,24 +106,60 @@ def shared_by() -> tuple[Path | None, str]:
     return _configured.folder, _configured.identity
 
 
+class Observations:
+    """What a histogram is to be told, together: one by one costs each request ten times as much.
+
+    :param histogram: with labels, if it has any.
+    :param tally: that is told, too.
+    """
+
+    __slots__ = ("_histogram", "_pending", "_tally")
+
+    def __init__(self, histogram: Histogram, tally: Tally | None = None) -> None:
+        self._histogram = histogram
+        self._tally = tally
+        self._pending: list[float] = []
+
+    def add(self, seconds: float) -> None:
+        """Have this observed, within a second or with the next `BATCH`."""
+        self._pending.append(seconds)
+        if len(self._pending) >= BATCH:
+            self.settle()
+
+    def settle(self) -> None:
+        """Observe what there is.
+
+        Relied on: as its `observe`, a histogram adds to `_sum` and to the first of `_buckets` whose
+        `_upper_bounds` is not less. `test_metrics` compares with that.
+        """
+        pending, self._pending = self._pending, []
+        if not pending:
+            return
+        told: Any = self._histogram
+        bounds = told._upper_bounds  # noqa: SLF001
+        told._sum.inc(sum(pending))  # noqa: SLF001
+        for bucket, number in CountOf(bisect_left(bounds, each) for each in pending).items():
+            told._buckets[bucket].inc(number)  # noqa: SLF001
+        if self._tally is not None:
+            for each in pending:
+                self._tally.answered(each)
+
+
 class NodeMetrics:
     """The metrics of one node, in this process."""
 
-    __slots__ = ("_count_refused", "_failures", "_name", "_observe", "_tally")
+    __slots__ = ("_count_refused", "_failures", "_name", "_tally", "first_byte", "observations")
 
     def __init__(self, metrics: "Metrics", name: str) -> None:
         self._name = name
         self._failures = metrics.node_failures
         self._tally = metrics.tallies.setdefault(name, Tally())
-        self._observe = metrics.node_first_byte.labels(name).observe
+        #: Seconds from the request to the first byte of the answer.
+        self.observations = Observations(metrics.node_first_byte.labels(name), self._tally)
+        self.first_byte = self.observations.add
         self._count_refused = metrics.node_refused.labels(name).inc
         for reason in ("down", "unavailable", "timeout", "bad_answer", "status_5xx"):
             self._failures.labels(name, reason)
-
-    def first_byte(self, seconds: float) -> None:
-        """An answer has begun, so many seconds after the request."""
-        self._observe(seconds)
-        self._tally.answered(seconds)
 
     def refused(self) -> None:
         """A request was not sent, because too many wait."""
@@ -234,8 +276,9 @@ class Metrics:
         self.tallies = {CLIENTS: Tally()}
         self._samplers: list[Callable[[Metrics], None]] = []
         self._readers: list[Callable[[], Iterable[Reading]]] = []
-        self._by_request: dict[tuple[str, str, str, str], Callable[[], None]] = {}
-        self._by_route: dict[tuple[str, str], Callable[[float], None]] = {}
+        self._finished: list[tuple[str, str, str, str, float | None, int, int]] = []
+        self._durations: dict[tuple[str, str], Observations] = {}
+        self._nodes: dict[str, NodeMetrics] = {}
 
     def request_finished(
         self,
@@ -248,7 +291,7 @@ class Metrics:
         received: int,
         sent: int,
     ) -> None:
-        """Count one request.
+        """Count one request, within a second or with the next `BATCH`.
 
         :param method: as it came, likewise ``path``; "" for what could not be read.
         :param status: three digits.
@@ -256,36 +299,51 @@ class Metrics:
         :param seconds: that it took, None when it was refused without being looked at.
         :param received: bytes of its body, and of that of the answer: ``sent``.
         """
-        if method not in METHODS:
-            method = OTHER
-        route = route_of(path)
-        key = method, route, status, problem
-        count = self._by_request.get(key)
-        if count is None:
-            count = self._by_request[key] = self.requests.labels(*key).inc
-        count()
-        if seconds is not None:
-            observe = self._by_route.get((method, route))
-            if observe is None:
-                observe = self.duration.labels(method, route).observe
-                self._by_route[method, route] = observe
-            observe(seconds)
-        if route in _OBJECTS:
-            tally = self.tallies[CLIENTS]
-            if seconds is None:
-                tally.unanswered()
-            else:
-                tally.answered(seconds)
-            if status.startswith("5"):
-                tally.failed()
-        if received:
-            self.received.inc(received)
-        if sent:
-            self.sent.inc(sent)
+        self._finished.append((method, path, status, problem, seconds, received, sent))
+        if len(self._finished) >= BATCH:
+            self._settle_requests()
+
+    def _settle_requests(self) -> None:
+        finished, self._finished = self._finished, []
+        requests: CountOf[tuple[str, str, str, str]] = CountOf()
+        received = sent = 0
+        for method, path, status, problem, seconds, bytes_in, bytes_out in finished:
+            key = (method if method in METHODS else OTHER), route_of(path)
+            requests[*key, status, problem] += 1
+            if seconds is not None:
+                if key not in self._durations:
+                    self._durations[key] = Observations(self.duration.labels(*key))
+                self._durations[key].add(seconds)
+            if key[1] in _OBJECTS:
+                self._tell_of(status, seconds)
+            received += bytes_in
+            sent += bytes_out
+        for labels, number in requests.items():
+            self.requests.labels(*labels).inc(number)
+        self.received.inc(received)
+        self.sent.inc(sent)
+
+    def _tell_of(self, status: str, seconds: float | None) -> None:
+        clients = self.tallies[CLIENTS]
+        if seconds is None:
+            clients.unanswered()
+        else:
+            clients.answered(seconds)
+        if status.startswith("5"):
+            clients.failed()
+
+    def settle(self) -> None:
+        """Count what has not been counted yet; to be called once a second, and at the end."""
+        if self._finished:
+            self._settle_requests()
+        for durations in self._durations.values():
+            durations.settle()
+        for node in self._nodes.values():
+            node.observations.settle()
 
     def node(self, name: str) -> NodeMetrics:
         """Those of one node."""
-        return NodeMetrics(self, name)
+        return self._nodes.setdefault(name, NodeMetrics(self, name))
 
     def sample_with(self, sampler: Callable[["Metrics"], None]) -> None:
         """Have ``sampler`` set gauges of this process, once a second and before each scrape."""
@@ -299,7 +357,8 @@ class Metrics:
         self._readers.append(reader)
 
     def sample(self) -> None:
-        """Set the gauges of this process; to be called once a second."""
+        """`settle`, and set the gauges of this process; to be called once a second."""
+        self.settle()
         for sampler in self._samplers:
             sampler(self)
 

@@ -1,6 +1,7 @@
 """How far something is, on stderr, while it runs."""
 
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -15,7 +16,8 @@ Advance = Callable[[int, int], None]
 @contextmanager
 def progress(steps: str, things: str, total: int, look: Look) -> Iterator[Advance]:
     """A bar of ``total`` steps, with the things that were done in them, of which nobody knows how
-    many there are. Nothing is shown where stderr is no terminal.
+    many there are. It may be told of them by several threads. Nothing is shown where stderr is no
+    terminal.
 
     :param look: of stderr.
     """
@@ -33,17 +35,19 @@ def progress(steps: str, things: str, total: int, look: Look) -> Iterator[Advanc
         # Without a total the bar only moves: until a step is done there is nothing to compare with.
         task = shown.add_task("", total=None, things=0, rate=0.0)
         done = 0
+        lock = threading.Lock()
 
         def advance(things: int, steps: int) -> None:
             nonlocal done
-            done += things
-            elapsed = shown.tasks[0].elapsed or 0.0
-            shown.update(
-                task,
-                advance=steps,
-                total=total if steps else None,
-                things=done,
-                rate=done / elapsed if elapsed else 0.0,
-            )
+            with lock:
+                done += things
+                elapsed = shown.tasks[0].elapsed or 0.0
+                shown.update(
+                    task,
+                    advance=steps,
+                    total=total if steps else None,
+                    things=done,
+                    rate=done / elapsed if elapsed else 0.0,
+                )
 
         yield advance

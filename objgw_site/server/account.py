@@ -33,6 +33,13 @@ class Account:
     access: AccessLog | None
     trusted: Networks
 
+    def settle(self) -> None:
+        """Tell what has not been told yet; to be called once a second, and at the end."""
+        if self.metrics is not None:
+            self.metrics.sample()
+        if self.access is not None:
+            self.access.flush()
+
     def answered(
         self,
         req: Any,

@@ -82,8 +82,9 @@ def post_fork(_server: object, worker: Any) -> None:
         metrics.configure(enabled=True, folder=folder.path, identity=_identity(worker))
 
 
-def worker_exit(_server: object, _worker: object) -> None:
+def worker_exit(_server: object, worker: Any) -> None:
     """Called by a worker at its end."""
+    worker.settle()
     tracing.stop()
 
 

@@ -87,6 +87,7 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no type hints
         # What the base class makes its pool from.
         self.worker_connections += RESERVE
         self._noticed = time.monotonic()
+        self._account: Account | None = None
 
     def run(self) -> None:
         from django.conf import settings
@@ -117,11 +118,15 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no type hints
         elapsed, self._noticed = now - self._noticed, now
         idle_seconds = self.cfg.keepalive if self.alive else _IDLE_AT_STOP
         self._to_give_away = self.load.excess()
-        if metrics.is_enabled():
-            metrics.get_metrics().sample()
+        self.settle()
         self._slots.end_idle(now, taken=idle_seconds, reserved=min(idle_seconds, RESERVE_SECONDS))
         for connection in too_slow(self._slots.busy(), self._pace, elapsed):
             self._let_go(connection)
+
+    def settle(self) -> None:
+        """Tell what has not been told yet of the requests; to be called at the end, too."""
+        if self._account is not None:
+            self._account.settle()
 
     def _sample(self, counts: metrics.Metrics) -> None:
         counts.workers.set(1)
@@ -187,6 +192,8 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no type hints
     def _respond(
         self, resp: GatewayResponse, req: Request, environ: dict[str, Any], started: float
     ) -> None:
+        account = self._account
+        assert account is not None, "it is there before there is a request"  # noqa: S101
         noted = exchange.begin()
         tracer = tracing.active()
         span = None if tracer is None else tracer.serve(environ, req.uri)
@@ -204,7 +211,7 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no type hints
         finally:
             if not refused:
                 seconds = time.monotonic() - started
-                self._account.answered(req, resp, environ, noted, span, seconds)
+                account.answered(req, resp, environ, noted, span, seconds)
             elif span is not None:
                 span.fail()
 
@@ -242,6 +249,8 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no type hints
 
     def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
         """Answer what never became a request, or an error of the worker itself."""
+        if self._account is None:
+            return
         if not isinstance(exc, (GreenletExit, SystemExit)):  # the grace time is over
             refuse(self._account, req, client, addr, exc)
 

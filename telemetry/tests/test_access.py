@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from telemetry.access import AccessLog, shown
+from telemetry.access import BATCH, AccessLog, shown
 
 PIPE_BUF = 4096
 
@@ -27,7 +27,9 @@ def written(form: str = "json", **given: Any) -> str:
         "bytes_out": 123,
         "seconds": 0.0123456,
     }
-    AccessLog(form, file).request(**fields | given)
+    log = AccessLog(form, file)
+    log.request(**fields | given)
+    log.flush()
     return file.getvalue().decode()
 
 
@@ -108,3 +110,47 @@ def test_a_log_that_nobody_can_write_to_is_no_reason_to_fail() -> None:
         bytes_out=0,
         seconds=0,
     )
+    log.flush()
+
+
+class Writes(io.BytesIO):
+    """Counts the bytes of each write."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sizes: list[int] = []
+
+    def write(self, data: Any) -> int:
+        self.sizes.append(len(data))
+        return super().write(data)
+
+
+def test_lines_are_written_together_and_each_as_a_whole() -> None:
+    file = Writes()
+    log = AccessLog("json", file)
+
+    def ask(number: int) -> None:
+        log.request(
+            request_id=str(number),
+            client="192.0.2.7",
+            method="GET",
+            target="/" + "x" * (number % 300),
+            status="200",
+            problem="",
+            owner="",
+            bytes_in=0,
+            bytes_out=0,
+            seconds=0,
+        )
+
+    for number in range(BATCH - 1):
+        ask(number)
+    assert file.getvalue() == b""
+    ask(BATCH - 1)
+    lines = file.getvalue().splitlines()
+    assert [json.loads(line)["request_id"] for line in lines] == list(map(str, range(BATCH)))
+    assert len(file.sizes) < BATCH / 4
+    assert max(file.sizes) <= PIPE_BUF
+    ask(BATCH)
+    log.flush()
+    assert len(file.getvalue().splitlines()) == BATCH + 1

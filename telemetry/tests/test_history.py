@@ -54,6 +54,7 @@ def test_requests_are_in_the_period_in_which_they_were_counted(
         for _ in range(number + 1):
             request(counts)
         clock.now += SPAN
+        counts.settle()
         recorder.sample()
     clock.now += SPAN
     found = [each.requests for each in recent(clock=clock).clients]
@@ -63,6 +64,7 @@ def test_requests_are_in_the_period_in_which_they_were_counted(
 def test_the_period_that_is_not_over_is_not_told(counts: Metrics, clock: Clock) -> None:
     recorder = Recorder(counts, clock=clock)
     request(counts)
+    counts.settle()
     recorder.sample()
     assert total(recent(clock=clock).clients) == NOTHING
 
@@ -81,6 +83,7 @@ def test_what_counts(counts: Metrics, clock: Clock) -> None:
     node.failed("down")
     node.refused()
     clock.now += SPAN
+    counts.settle()
     recorder.sample()
     found = recent(clock=clock)
     clients = total(found.clients)
@@ -96,6 +99,7 @@ def test_nothing_is_noted_while_nothing_happens(counts: Metrics, clock: Clock) -
     recorder = Recorder(counts, clock=clock)
     for _ in range(10):
         clock.now += SPAN
+        counts.settle()
         recorder.sample()
     assert list(history._own) == []
 
@@ -104,6 +108,7 @@ def test_what_is_long_ago_is_gone(counts: Metrics, clock: Clock) -> None:
     recorder = Recorder(counts, clock=clock)
     request(counts)
     clock.now += SPAN
+    counts.settle()
     recorder.sample()
     clock.now += SPAN * (KEPT - 1)
     assert total(recent(clock=clock).clients).requests == 1
@@ -116,9 +121,11 @@ def test_what_happened_while_nobody_looked_is_put_nowhere(counts: Metrics, clock
     recorder = Recorder(counts, clock=clock)
     request(counts)
     clock.now += 100 * SPAN
+    counts.settle()
     recorder.sample()
     request(counts)
     clock.now += SPAN
+    counts.settle()
     recorder.sample()
     assert total(recent(clock=clock).clients).requests == 1
 
@@ -137,6 +144,7 @@ for _ in range(int(count)):
     counts.request_finished(path, "/object/a", "200", "", seconds=0.01, received=0, sent=0)
     counts.node("n").first_byte(0.01)
 now += 5
+counts.settle()
 recorder.sample()
 """
 

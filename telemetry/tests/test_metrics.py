@@ -12,7 +12,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from telemetry import metrics
-from telemetry.metrics import METHODS, ROUTES, Metrics, Reading, get_metrics, route_of
+from telemetry.metrics import (
+    BATCH,
+    METHODS,
+    ROUTES,
+    Metrics,
+    Observations,
+    Reading,
+    get_metrics,
+    route_of,
+)
 
 Labels = frozenset[tuple[str, str]]
 
@@ -111,6 +120,24 @@ def test_the_failures_of_a_node_begin_at_zero(counts: Metrics) -> None:
     assert sum(failures.values()) == 1
     assert set(found(counts, "objgw_node_requests_refused_total").values()) == {1}
     assert set(found(counts, "objgw_node_first_byte_seconds_sum").values()) == {0.2}
+
+
+@given(st.lists(st.floats(0, 1000), max_size=3 * BATCH))
+def test_many_observations_are_those_that_each_would_make(seconds: list[float]) -> None:
+    counts = Metrics()
+    together = Observations(counts.duration.labels("GET", "together"))
+    alone = counts.duration.labels("GET", "alone")
+    for each in seconds:
+        together.add(each)
+        alone.observe(each)
+    together.settle()
+    found: dict[str, dict[tuple[str, str | None], float]] = {"together": {}, "alone": {}}
+    for sample in counts.samples():
+        if sample.labels.get("route") in found and not sample.name.endswith("_created"):
+            key = sample.name, sample.labels.get("le")
+            found[sample.labels["route"]][key] = sample.value
+    assert found["together"] == pytest.approx(found["alone"])
+    assert len(found["alone"]) == 19
 
 
 def test_what_can_be_looked_up_is_looked_up_at_each_scrape(counts: Metrics) -> None:

@@ -43,9 +43,11 @@ def test_the_page_has_the_links_of_the_document(http: Client) -> None:
     page = http.get("/", Accept="text/html").body.decode()
     links = {link for link in http.get("/").json.values() if "{" not in link}
     assert links <= set(re.findall(r'href="([^"]+)"', page))
-    [style] = re.findall(r'rel="stylesheet" href="\./([^"]+)"', page)
-    answer = http.get(f"/{style}")
-    assert (answer.status, answer["Content-Type"]) == (200, 'text/css; charset="utf-8"')
+    styles = re.findall(r'rel="stylesheet" href="\./([^"]+)"', page)
+    assert styles
+    for style in styles:
+        answer = http.get(f"/{style}")
+        assert (answer.status, answer["Content-Type"]) == (200, 'text/css; charset="utf-8"')
 
 
 def test_head_says_what_get_would(http: Client) -> None:

@@ -74,9 +74,10 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
             client = Client(gateway.host, gateway.port)
             sent: Counter[tuple[str, str, str]] = Counter()
             _ask(client, sent)
-            # A rate needs a number to begin with, and one to end with.
-            seen = f"sum(objgw_http_requests_total{_OBJECTS})"
-            eventually(lambda: prometheus.number(seen), "it is scraped", seconds=30)
+            running = Run(gateway, client, prometheus, nodes, sent)
+            # A rate needs a number to begin with, and one to end with; and what a worker has not
+            # counted yet, a second's worth at the most, is lost when it is killed.
+            eventually(lambda: counted(running) == sent, "all are counted", seconds=30)
             [killed, _] = gateway.worker_pids()
             os.kill(killed, signal.SIGKILL)
             _ask(client, sent)
@@ -84,7 +85,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
                 lambda: len({*gateway.worker_pids()} - {killed}) == 2, "there is a successor"
             )
             _ask(client, sent)
-            yield Run(gateway, client, prometheus, nodes, sent)
+            yield running
 
 
 def _ask(client: Client, sent: Counter[tuple[str, str, str]]) -> None:
