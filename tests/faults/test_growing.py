@@ -69,7 +69,10 @@ class Mischief:
         }[option]
 
     def _killed(self, process: Applying) -> None:
-        until = time.monotonic() + self.random.uniform(0.5, 3.0 if SHORT else 12.0)
+        """Kill it at some moment of some state."""
+        state = self.random.choice(["to move", "switching", "moving", "moving", "settling"])
+        eventually(lambda: state in process.logged() or not process.running, f"it is {state}", 120)
+        until = time.monotonic() + self.random.uniform(0, LEASE + 1)
         while process.running and time.monotonic() < until:
             time.sleep(0.05)
         if process.running:

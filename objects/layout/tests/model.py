@@ -49,6 +49,7 @@ RULES = (
     "second round of a listing",
     "look at the source before a create",
     "copy before an If-Match",
+    "end of copies before settling",
 )
 OPERATIONS = ("GET", "PUT", "CREATE", "MATCH", "MATCH ANY", "DELETE", "LIST")
 _REFUSED, _MISMATCH, _DONE = "503", "412", "2xx"
@@ -164,12 +165,18 @@ class Protocol:
         if world.state == S.SWITCHING:
             return [S.MOVING, S.GIVEN_UP]
         if world.state == S.MOVING and world.source == NOTHING and world.mover is None:
+            if self._copies(world) and self.has("end of copies before settling"):
+                return []
             return [S.SETTLING if self.has("settling") else S.CLEANING]
         if world.state == S.SETTLING:
             return [S.CLEANING] if world.target == TOMBSTONE else [S.CLEANING, S.AFTER]
         if world.state == S.CLEANING and world.target != TOMBSTONE and not world.cleaner:
             return [S.AFTER]
         return []
+
+    def _copies(self, world: World) -> bool:
+        """Whether a gateway has read the source, and is to write that at the target."""
+        return any(op is not None and op.at == "copied" for op in world.ops)
 
     def steps(self, op: Op, source: int, target: int) -> Iterator[Step]:
         """The next step of an operation: one request to one node."""
@@ -259,8 +266,11 @@ class Protocol:
         if at == "source":
             return self._look_at_source(op, source, target)
         if at == "copy":
-            copied = source if target == NOTHING and source != NOTHING else target
-            return Step(source, copied, op._replace(at="again"))
+            return Step(source, target, op._replace(at="copied", seen=(source,)))
+        if at == "copied":
+            (read,) = op.seen
+            copied = read if target == NOTHING and read else target
+            return Step(source, copied or NOTHING, op._replace(at="again", seen=()))
         return self._look_at_target(op, source, target)
 
     def _look_at_target(self, op: Op, source: int, target: int) -> Step:
