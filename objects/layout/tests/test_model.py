@@ -3,15 +3,13 @@
 import pytest
 
 from objects.layout.tests.model import OPERATIONS, RULES, Fault, Protocol, Walk
-from tests.effort import effort
 
 
-@pytest.mark.timeout(1800)
 def test_no_answer_that_a_single_register_could_not_give() -> None:
-    walk = Walk(Protocol(), operations=effort(2, 3), crashes=1)
+    walk = Walk(Protocol(), operations=2, crashes=1)
     walk.run()
     # It has been everywhere, rather than stopped early.
-    assert walk.states > effort(40_000, 800_000)
+    assert walk.states > 40_000
 
 
 @pytest.mark.parametrize("rule", RULES)
