@@ -256,7 +256,7 @@ def test_what_the_source_lost_meanwhile_is_not_copied_any_more(
 ) -> None:
     monkeypatch.setattr(copying, "FRESH", -1.0)
     found = pair.put(b"o" * size)
-    lost = []
+    lost: list[int] = []
 
     def lose_it(size: int) -> None:
         if not lost and size:

@@ -53,6 +53,16 @@ def swept(nodes: MadeUp, act: Callable[[Task], bool], stop: threading.Event | No
     return Sweep(list(nodes.stores), where, select, act, 4, stop or threading.Event()).run()
 
 
+def noting(done: list[str]) -> Callable[[Task], bool]:
+    """Does nothing but note what it was asked to do."""
+
+    def act(task: Task) -> bool:
+        done.append(task.entry.key)
+        return True
+
+    return act
+
+
 def failed(problem: Problem, node: str) -> Problem:
     problem.source = f"node {node}"
     return problem
@@ -61,7 +71,7 @@ def failed(problem: Problem, node: str) -> Problem:
 def test_everything_is_done_once() -> None:
     done: list[str] = []
     nodes = MadeUp(a=95, b=0, c=30)
-    left = swept(nodes, lambda task: done.append(task.entry.key) is None)
+    left = swept(nodes, noting(done))
     assert not left
     assert sorted(done) == nodes.stores["a"].keys + nodes.stores["c"].keys
 
@@ -70,7 +80,7 @@ def test_a_node_that_is_down_keeps_no_other_from_its_turn() -> None:
     nodes = MadeUp(a=95, b=0, c=30)
     nodes.stores["a"].down = NodeUnavailable("is down: exited")
     done: list[str] = []
-    left = swept(nodes, lambda task: done.append(task.entry.key) is None)
+    left = swept(nodes, noting(done))
     assert left.down == {"a": "is down: exited"}
     assert sorted(done) == nodes.stores["c"].keys
 
