@@ -87,7 +87,8 @@ def get_stores() -> Stores:
 
 
 def quick_stores(timeout: float) -> Stores:
-    """Stores with connections of their own: what is short and urgent waits behind nobody's bytes.
+    """Stores with connections of their own: what is short and urgent waits behind nobody's bytes,
+    and is not counted among the requests that clients cause.
 
     :param timeout: seconds for a connection, and again for a node's silence.
     """
@@ -96,7 +97,7 @@ def quick_stores(timeout: float) -> Stores:
         min(timeout, settings.OBJGW_READ_TIMEOUT),
         concurrency=4,
     )
-    return Stores(settings.OBJGW_BUCKET, limits, wait=_Configured.wait)
+    return Stores(settings.OBJGW_BUCKET, limits, wait=_Configured.wait, counted=False)
 
 
 @lru_cache(maxsize=1)

@@ -17,10 +17,14 @@ class Stores:
     A node that moved or changed its keys gets a new store; the old one's connections end.
     """
 
-    def __init__(self, bucket: str, limits: Limits, *, wait: Wait | None = None) -> None:
+    def __init__(
+        self, bucket: str, limits: Limits, *, wait: Wait | None = None, counted: bool = True
+    ) -> None:
         """
         :param wait: see `Pool`.
+        :param counted: whether its requests are among the nodes' metrics.
         """
+        self._counted = counted
         self._bucket = bucket
         self._limits = limits
         self._wait = wait
@@ -48,7 +52,7 @@ class Stores:
             return store
 
     def _made(self, node: Node) -> Store:
-        metrics = node_metrics(node.name)
+        metrics = node_metrics(node.name) if self._counted else None
         try:
             return Store(node, self._bucket, self._limits, wait=self._wait, metrics=metrics)
         except NodeUnavailable:
