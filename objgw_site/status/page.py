@@ -79,7 +79,8 @@ def status_context(reload: int) -> dict[str, object]:
     nodes = shown(known.layout, () if status.snapshot is None else status.snapshot.nodes)
     checked = get_remembered_health().of([each.node for each in nodes])
     reports = reported(known.layout, nodes, checked)
-    refusal = known.failure or ""
+    # Where no node can serve, that is what there is to say.
+    refusal = known.failure or "" if any(report.healthy for report in reports) else ""
     try:
         if known.layout is None:
             membership.current()
@@ -163,6 +164,7 @@ def traffic(series: Sequence[Figures], whose: str) -> Traffic:
 
 
 def _verdict(status: Status, reports: Sequence[NodeReport], refusal: str) -> Verdict:
+    reports = [report for report in reports if report.counts]
     down = [report.name for report in reports if not report.healthy]
     if refusal:
         return Verdict("bad", f"No request for an object can be answered: {refusal}")

@@ -4,8 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 from nodes.exceptions import MembershipError, MembershipUnknown
-from nodes.membership import get_membership
-from nodes.node import Node
+from nodes.membership import Snapshot, get_membership
 from objects.layout import Layout
 from objects.layout.copies import Copies, LayoutConflict
 from objects.routing import get_router, router_class
@@ -18,10 +17,10 @@ from objgw_site.status.roles import Role, Shown, shown
 class NodeReport:
     """One node.
 
-    :ivar index: its place in routing order, None for one that owns nothing.
+    :ivar index: its place among the members, None when it is none.
     :ivar reason: what keeps it from serving, None when nothing does.
     :ivar share: the part of all ids that it owns.
-    :ivar role: what it is in the layout.
+    :ivar role: in the layout; ``member`` where there is none.
     """
 
     index: int | None
@@ -34,8 +33,13 @@ class NodeReport:
     role: str = Role.MEMBER
 
     @property
-    def owns(self) -> str:
-        """Its share in words, or what it is in place of a member."""
+    def counts(self) -> bool:
+        """Whether objects may belong there."""
+        return self.role != Role.UNASSIGNED
+
+    @property
+    def part(self) -> str:
+        """Its share in words, or why it has none."""
         return f"{self.share:.1%}" if self.role == Role.MEMBER else str(self.role)
 
 
@@ -52,23 +56,18 @@ class Report:
     layout: Layout | None = None
 
     def as_json(self) -> dict[str, object]:
-        layout = self.layout
         return {
-            "layout": layout
-            and {"version": layout.version, "state": str(layout.state), "router": layout.router},
+            "layout": described(self.layout),
             "nodes": [asdict(node) for node in self.nodes],
             "problem": self.problem,
         }
 
-    @property
-    def layout_sentence(self) -> str | None:
-        """The layout in words."""
-        if self.layout is None:
-            return None
-        said = f"layout {self.layout.version}: {self.layout.state}, router {self.layout.router}"
-        if self.layout.previous is not None:
-            said += "; `manage.py layout status` says what is left to move"
-        return said
+
+def described(layout: Layout | None) -> dict[str, object] | None:
+    """What there is to say of a layout."""
+    if layout is None:
+        return None
+    return {"version": layout.version, "state": str(layout.state), "router": layout.router}
 
 
 def reported(
@@ -76,7 +75,7 @@ def reported(
 ) -> tuple[NodeReport, ...]:
     """What there is to tell of nodes.
 
-    :param checked: the health of each, in the same order.
+    :param checked: their health, in the same order.
     """
     shares = _shares(layout, nodes)
     return tuple(
@@ -94,11 +93,11 @@ def reported(
     )
 
 
-def _shares(layout: Layout | None, nodes: Sequence[Shown]) -> Mapping[str, float]:
+def _shares(layout: Layout | None, shown_nodes: Sequence[Shown]) -> Mapping[str, float]:
     """The share of the ids that each member has, by its name."""
     if layout is None:
-        found = [each.node for each in nodes]
-        return dict(zip([node.name for node in found], get_router().shares(found), strict=True))
+        nodes = [each.node for each in shown_nodes]
+        return dict(zip([node.name for node in nodes], get_router().shares(nodes), strict=True))
     try:
         shares = router_class(layout.router)().shares(layout.members)
     except ImportError:
@@ -110,37 +109,31 @@ class Examiner:
     """Discovers the nodes and asks each, once or again and again."""
 
     def __init__(self) -> None:
-        self._last: tuple[Node, ...] = ()
+        self._last = Snapshot((), 0.0)
 
     def examined(self) -> Report:
         """The nodes now; those last known where they cannot be discovered."""
         membership = get_membership()
+        problem = None
         try:
-            snapshot = membership.refresh()
+            self._last = membership.refresh()
         except MembershipUnknown as error:
-            return self._report(self._last, error.detail)
-        self._last = snapshot.nodes
-        report = self._report(snapshot.nodes, None)
-        try:
-            if report.layout is None:
-                membership.checked(snapshot)
-        except MembershipError as error:
-            return Report(report.nodes, error.detail)
-        return report
-
-    def _report(self, discovered: tuple[Node, ...], problem: str | None) -> Report:
+            problem = error.detail
+            if not self._last.nodes:
+                return Report((), problem)
         layout = None
         try:
-            layout = Copies(quick_stores(FOR_PEOPLE)).survey(discovered).newest
+            layout = Copies(quick_stores(FOR_PEOPLE)).survey(self._last.nodes).newest
+            if layout is None:
+                membership.checked(self._last)
         except LayoutConflict as error:
             problem = problem or str(error)
-        nodes = shown(layout, discovered)
+        except MembershipError as error:
+            problem = problem or error.detail
+        nodes = shown(layout, self._last.nodes)
         reports = reported(layout, nodes, health([each.node for each in nodes], probe))
-        return Report(reports, problem or _unusable(reports), layout)
-
-
-def _unusable(reports: Sequence[NodeReport]) -> str | None:
-    names = [each.name for each in reports if not each.healthy and each.role != Role.UNASSIGNED]
-    if not names:
-        return None
-    return f"{len(names)} of {len(reports)} nodes cannot serve: {', '.join(names)}"
+        unusable = [each.name for each in reports if not each.healthy and each.counts]
+        if unusable and problem is None:
+            names = ", ".join(unusable)
+            problem = f"{len(unusable)} of {len(reports)} nodes cannot serve: {names}"
+        return Report(reports, problem, layout)

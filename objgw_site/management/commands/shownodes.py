@@ -3,6 +3,7 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
+from objects.layout import Layout
 from objgw_site.status.report import Examiner, NodeReport, Report
 from terminal.command import OperatorCommand
 from terminal.quantities import seconds_between
@@ -41,8 +42,8 @@ class Command(OperatorCommand):
             self.write_json(report.as_json())
         elif report.nodes:
             self.stdout.write(_table(report.nodes, self.look(options)))
-            if report.layout_sentence is not None:
-                self.stdout.write(report.layout_sentence)
+            if report.layout is not None:
+                self.stdout.write(_sentence(report.layout))
         if report.problem is not None:
             raise CommandError(report.problem, returncode=1)
 
@@ -60,9 +61,15 @@ class Command(OperatorCommand):
 
 def _seen(report: Report, look: Look) -> str:
     parts = [_table(report.nodes, look)] if report.nodes else []
-    if report.layout_sentence is not None:
-        parts.append(report.layout_sentence)
+    parts += [_sentence(report.layout)] if report.layout else []
     return "\n".join([*parts, report.problem or "All nodes can serve."])
+
+
+def _sentence(layout: Layout) -> str:
+    said = f"layout {layout.version}: {layout.state}, router {layout.router}"
+    if layout.previous is not None:
+        said += "; `manage.py layout status` says what is left to move"
+    return said
 
 
 def _table(nodes: tuple[NodeReport, ...], look: Look) -> str:
@@ -73,7 +80,7 @@ def _table(nodes: tuple[NodeReport, ...], look: Look) -> str:
             node.address or "-",
             node.state,
             Cell("yes", "good") if node.healthy else Cell(f"no: {node.reason}", "bad"),
-            node.owns,
+            node.part,
         )
         for node in nodes
     ]
