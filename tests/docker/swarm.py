@@ -14,7 +14,7 @@ from tests.docker.stack import ROOT
 from tests.support.client import Client
 from tests.support.waiting import eventually
 
-NAME = "objgw-itest"
+NAME = "objgw-itest-swarm"
 #: As the stack's files name them.
 SECRETS = {"objgw-user": b"ring", "objgw-password": b"treepotato"}
 VOLUMES = ("objgw-node-", "objgw-tmp-")
@@ -36,17 +36,17 @@ class SwarmStack:
 
     def containers(self) -> dict[str, str]:
         """The ids and names of the containers that run for nodes."""
-        found = self.engine.containers.list(filters={"name": f"{self.service}."})
+        found = self.engine.containers.list(filters={"name": rf"^/?{self.service}\."})
         return {str(each.id): str(each.name) for each in found}
 
     def container(self, slot: int) -> Container:
         """The container that runs in the place of a node."""
-        (found,) = self.engine.containers.list(filters={"name": self.node_name(slot)})
+        (found,) = self.engine.containers.list(filters={"name": rf"^/?{self.node_name(slot)}\."})
         return found
 
     def gateways(self) -> list[GatewayContainer]:
         """Those that run, each with a client of its published port."""
-        found = self.engine.containers.list(filters={"name": f"{NAME}_gateway."})
+        found = self.engine.containers.list(filters={"name": rf"^/?{NAME}_gateway\."})
         return [GatewayContainer(each, Client("127.0.0.1", _port(each))) for each in found]
 
     def update(self, *arguments: str) -> None:
