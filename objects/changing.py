@@ -150,8 +150,10 @@ def delete(passage: Passage, object_id: str) -> None:
         if passage.state is State.MOVING:
             body, metadata = passage.tombstone.body, passage.tombstone.metadata
             target.put(object_id, Whole(body), Upload(metadata=metadata))
-        else:
+        elif passage.state is State.SETTLING or _look(target, passage.tombstone, object_id).there:
             target.delete(object_id)
+        # A tombstone is left to the cleaner: without it, another object could be written there,
+        # which would be removed in its place.
 
 
 def lies_at_both(state: State) -> bool:

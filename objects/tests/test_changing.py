@@ -191,6 +191,15 @@ def test_later_it_leaves_nothing(state: State) -> None:
     assert case.both == (None, None)
 
 
+def test_while_cleaning_a_delete_leaves_a_tombstone_to_the_cleaner() -> None:
+    """Else something could be written there, and be removed in its place."""
+    case = Case(target=DELETED)
+    case.delete(State.CLEANING)
+    assert case.target.has(ID) == GRAVE.body
+    with pytest.raises(LayoutChanging):
+        case.put(State.CLEANING, b"new")
+
+
 @pytest.mark.parametrize(
     ("source", "target", "created"),
     [

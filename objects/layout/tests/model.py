@@ -46,6 +46,7 @@ RULES = (
     "second look at the target",
     "settling",
     "refusal while cleaning",
+    "look before a delete while cleaning",
     "second round of a listing",
     "look at the source before a create",
     "copy before an If-Match",
@@ -208,7 +209,13 @@ class Protocol:
         return Step(source, register, op, answer)
 
     def _clean(self, op: Op, source: int, target: int) -> Step:
-        if op.at == "begin" and op.kind != "DELETE" and self.has("refusal while cleaning"):
+        if op.kind == "DELETE":
+            looks = self.has("look before a delete while cleaning")
+            if op.at == "begin" and looks:
+                if target <= NOTHING:
+                    return Step(source, target, op, _DONE)
+                return Step(source, target, op._replace(at="write"))
+        elif op.at == "begin" and self.has("refusal while cleaning"):
             if target == TOMBSTONE:
                 return Step(source, target, op, _REFUSED)
             return Step(source, target, op._replace(at="write"))
