@@ -3,6 +3,7 @@
 import os
 import re
 import socket
+from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +14,8 @@ import docker.errors
 import docker.utils
 import requests.exceptions
 
-from nodes.discovery.base import DiscoveryError
+from nodes.discovery.base import BaseDiscovery, DiscoveryError, DiscoveryOptions
+from nodes.node import Node
 
 T = TypeVar("T")
 
@@ -99,6 +101,38 @@ class Daemon:
             client.close()
 
 
+class DaemonDiscovery(BaseDiscovery):
+    """What the backends that ask a Docker daemon have in common."""
+
+    def __init__(self, options: DiscoveryOptions) -> None:
+        super().__init__(options)
+        self._daemon = Daemon(options.timeout)
+        self._in_container = False
+
+    def check(self) -> list[str]:
+        if _can_be_asked(os.environ.get("DOCKER_HOST", "")):
+            return []
+        needed = "unix:///PATH or tcp://HOST:PORT, without user and password"
+        return [f"DOCKER_HOST must be {needed}, not '{daemon_url()}'."]
+
+    def discover(self) -> Sequence[Node]:
+        return self._daemon.ask(self._discover)
+
+    def close(self) -> None:
+        """End the connection to the daemon."""
+        self._daemon.disconnect()
+
+    @abstractmethod
+    def _discover(self, client: docker.DockerClient) -> Sequence[Node]:
+        """As `discover`; what Docker's client raises is for the caller."""
+
+    def _own_container(self, client: docker.DockerClient) -> OwnContainer:
+        """See `own_container`."""
+        own = own_container(client)
+        self._in_container = own.networks is not None
+        return own
+
+
 class EventStream:
     """Iterates over a daemon's events.
 
@@ -121,14 +155,6 @@ class EventStream:
 
 def _ended(error: Exception) -> DiscoveryError:
     return DiscoveryError(f"Docker's events ended: {_reason(error)}")
-
-
-def checked_daemon() -> list[str]:
-    """One sentence when ``DOCKER_HOST`` cannot work, without any I/O."""
-    if _can_be_asked(os.environ.get("DOCKER_HOST", "")):
-        return []
-    needed = "unix:///PATH or tcp://HOST:PORT, without user and password"
-    return [f"DOCKER_HOST must be {needed}, not '{daemon_url()}'."]
 
 
 def networks_of(container: Json) -> dict[str, Json]:

@@ -1,22 +1,20 @@
 """Nodes from the local Docker daemon."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 
 import docker
 import docker.errors
 
-from nodes.discovery.base import BaseDiscovery, DiscoveryOptions
+from nodes.discovery.base import DiscoveryOptions
 from nodes.discovery.daemon import (
     GATEWAY_ROLE,
     ROLE_LABEL,
-    Daemon,
+    DaemonDiscovery,
     Json,
     OwnContainer,
-    checked_daemon,
     daemon_url,
     networks_of,
-    own_container,
 )
 from nodes.discovery.environment import credentials_of, region_of
 from nodes.node import Node, NodeState
@@ -69,7 +67,7 @@ def _address(networks: Mapping[str, Json]) -> str | None:
     return None
 
 
-class DockerDiscovery(BaseDiscovery):
+class DockerDiscovery(DaemonDiscovery):
     """Containers with ``OBJGW_NODE_NAME`` in their name, stopped ones included.
 
     A question is one listing; a container's environment cannot change, so it is read once for each
@@ -78,12 +76,7 @@ class DockerDiscovery(BaseDiscovery):
 
     def __init__(self, options: DiscoveryOptions) -> None:
         super().__init__(options)
-        self._daemon = Daemon(options.timeout)
         self._environments: dict[str, tuple[str, ...]] = {}
-        self._in_container = False
-
-    def check(self) -> list[str]:
-        return checked_daemon()
 
     @property
     def no_nodes_hint(self) -> str:
@@ -92,13 +85,6 @@ class DockerDiscovery(BaseDiscovery):
             f"There is no node: Docker at {daemon_url()} has no container with "
             f"'{self.options.name}' in its name{network}."
         )
-
-    def discover(self) -> Sequence[Node]:
-        return self._daemon.ask(self._discover)
-
-    def close(self) -> None:
-        """End the connection to the daemon."""
-        self._daemon.disconnect()
 
     def changes(self) -> Iterator[str]:
         """The daemon's events about our containers and about networks, as ``start NAME``.
@@ -117,8 +103,7 @@ class DockerDiscovery(BaseDiscovery):
         listed: list[Json] = client.api.containers(
             all=True, filters={"name": re.escape(self.options.name)}
         )
-        own = own_container(client)
-        self._in_container = own.networks is not None
+        own = self._own_container(client)
         best: dict[str, tuple[tuple[bool, bool, int], Node]] = {}
         seen: dict[str, tuple[str, ...]] = {}
         for container in listed:

@@ -11,16 +11,15 @@ from typing import Any
 
 import docker
 
-from nodes.discovery.base import BaseDiscovery, DiscoveryOptions
+from nodes.discovery.base import DiscoveryOptions
 from nodes.discovery.daemon import (
     GATEWAY_ROLE,
     ROLE_LABEL,
     Daemon,
+    DaemonDiscovery,
     Json,
     OwnContainer,
-    checked_daemon,
     daemon_url,
-    own_container,
 )
 from nodes.discovery.environment import credentials_of, region_of
 from nodes.node import Node, NodeState
@@ -31,7 +30,7 @@ POLL_INTERVAL = 2.0
 _SERVICE_LABEL = "com.docker.swarm.service.id"
 
 
-class SwarmDiscovery(BaseDiscovery):
+class SwarmDiscovery(DaemonDiscovery):
     """Tasks of the services with ``OBJGW_NODE_NAME`` in their name, running or not.
 
     A node's name is ``SERVICE.SLOT``, or ``SERVICE.MACHINE`` with the id of the machine.
@@ -39,12 +38,7 @@ class SwarmDiscovery(BaseDiscovery):
 
     def __init__(self, options: DiscoveryOptions) -> None:
         super().__init__(options)
-        self._daemon = Daemon(options.timeout)
         self._machines: dict[str, str] = {}
-        self._in_container = False
-
-    def check(self) -> list[str]:
-        return checked_daemon()
 
     @property
     def no_nodes_hint(self) -> str:
@@ -53,13 +47,6 @@ class SwarmDiscovery(BaseDiscovery):
             f"There is no node: the swarm of Docker at {daemon_url()} has no service with "
             f"'{self.options.name}' in its name{network}."
         )
-
-    def discover(self) -> Sequence[Node]:
-        return self._daemon.ask(self._discover)
-
-    def close(self) -> None:
-        """End the connection to the daemon."""
-        self._daemon.disconnect()
 
     def changes(self) -> Iterator[str]:
         """Looks at the tasks every two seconds, and says when they are others, or in other states.
@@ -87,8 +74,7 @@ class SwarmDiscovery(BaseDiscovery):
         )
 
     def _discover(self, client: docker.DockerClient) -> list[Node]:
-        own = own_container(client)
-        self._in_container = own.networks is not None
+        own = self._own_container(client)
         services = self._services(client, own)
         tasks = _tasks(client, services)
         machines = self._machines_of(client, tasks)
