@@ -12,6 +12,7 @@ import pytest
 
 from tests.docker.fleet import Fleet, sweep
 from tests.docker.stack import ROOT, Stack
+from tests.docker.swarm import leave_swarm
 
 MakeFleet = Callable[[int], Fleet]
 
@@ -23,8 +24,10 @@ def engine() -> Iterator[docker.DockerClient]:
     except docker.errors.DockerException as error:
         pytest.skip(f"no Docker engine answers (.ci/engine starts one): {error}")
     sweep(client)
+    leave_swarm(client)
     yield client
     sweep(client)
+    leave_swarm(client)
     client.close()
 
 

@@ -20,6 +20,8 @@ SECRETS = {"objgw-user": b"ring", "objgw-password": b"treepotato"}
 VOLUMES = ("objgw-node-", "objgw-tmp-")
 _STACK = "com.docker.stack.namespace"
 _MACHINE_LABEL = "objgw"
+#: On this machine, where it is in a swarm because of these tests.
+_JOINED = "objgw-itest"
 
 
 @dataclass(frozen=True)
@@ -36,17 +38,23 @@ class SwarmStack:
 
     def containers(self) -> dict[str, str]:
         """The ids and names of the containers that run for nodes."""
-        found = self.engine.containers.list(filters={"name": rf"^/?{self.service}\."})
+        found = self.engine.containers.list(
+            ignore_removed=True, filters={"name": rf"^/?{self.service}\."}
+        )
         return {str(each.id): str(each.name) for each in found}
 
     def container(self, slot: int) -> Container:
         """The container that runs in the place of a node."""
-        (found,) = self.engine.containers.list(filters={"name": rf"^/?{self.node_name(slot)}\."})
+        (found,) = self.engine.containers.list(
+            ignore_removed=True, filters={"name": rf"^/?{self.node_name(slot)}\."}
+        )
         return found
 
     def gateways(self) -> list[GatewayContainer]:
         """Those that run, each with a client of its published port."""
-        found = self.engine.containers.list(filters={"name": rf"^/?{NAME}_gateway\."})
+        found = self.engine.containers.list(
+            ignore_removed=True, filters={"name": rf"^/?{NAME}_gateway\."}
+        )
         return [GatewayContainer(each, Client("127.0.0.1", _port(each))) for each in found]
 
     def update(self, *arguments: str) -> None:
@@ -85,25 +93,35 @@ def _docker(*arguments: str, environment: Mapping[str, str] | None = None) -> st
     return run.stdout
 
 
-@contextlib.contextmanager
-def swarm_of_one(engine: docker.DockerClient) -> Iterator[None]:
-    """This machine is a manager inside of the block, and the only one; as it was afterwards."""
-    was = engine.info()["Swarm"]["LocalNodeState"]
-    if was != "active":
+def join_swarm(engine: docker.DockerClient) -> None:
+    """Make this machine the only manager of a swarm, unless it is in one."""
+    if engine.info()["Swarm"]["LocalNodeState"] != "active":
         engine.swarm.init(advertise_addr="127.0.0.1")
-    try:
-        yield
-    finally:
-        if was != "active":
-            engine.swarm.leave(force=True)
+        _label_machine(engine, _JOINED, "here")
+
+
+def leave_swarm(engine: docker.DockerClient) -> None:
+    """Undo `join_swarm`, if it did anything; also what that of an earlier run did.
+
+    To be called when no container of a test runs any more: the engine (20.10) then forgets the
+    published ports of containers that are on a network of their own.
+    """
+    if engine.info()["Swarm"]["LocalNodeState"] != "active":
+        return
+    if any(_JOINED in (node.attrs["Spec"].get("Labels") or {}) for node in engine.nodes.list()):
+        engine.swarm.leave(force=True)
+
+
+def _label_machine(engine: docker.DockerClient, name: str, text: str) -> None:
+    (machine,) = engine.nodes.list()
+    spec = machine.attrs["Spec"]
+    machine.update({**spec, "Labels": {**(spec.get("Labels") or {}), name: text}})
 
 
 @contextlib.contextmanager
 def deployed(engine: docker.DockerClient, environment: Mapping[str, str]) -> Iterator[SwarmStack]:
     """The stack, from its files; it and its secrets and volumes are gone afterwards."""
-    (machine,) = engine.nodes.list()
-    spec = machine.attrs["Spec"]
-    machine.update({**spec, "Labels": {**spec.get("Labels", {}), _MACHINE_LABEL: "node"}})
+    _label_machine(engine, _MACHINE_LABEL, "node")
     secrets = [engine.secrets.create(name=name, data=data) for name, data in SECRETS.items()]
     files = [
         argument
@@ -117,7 +135,9 @@ def deployed(engine: docker.DockerClient, environment: Mapping[str, str]) -> Ite
         _docker("stack", "rm", NAME)
         of_stack: dict[str, str | list[str] | bool] = {"label": f"{_STACK}={NAME}"}
         eventually(
-            lambda: not engine.containers.list(all=True, filters=of_stack), "it is gone", 120
+            lambda: not engine.containers.list(all=True, ignore_removed=True, filters=of_stack),
+            "it is gone",
+            120,
         )
         eventually(lambda: not engine.networks.list(filters=of_stack), "so is its network", 60)
         for secret in secrets:

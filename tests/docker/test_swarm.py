@@ -11,7 +11,7 @@ import pytest
 from nodes.node import Node, NodeState
 from objects.routing import ModuloRouter
 from tests.docker.stack import Stack
-from tests.docker.swarm import SwarmStack, deployed, swarm_of_one
+from tests.docker.swarm import SwarmStack, deployed, join_swarm
 from tests.support.client import Client, random_id
 from tests.support.waiting import eventually
 
@@ -32,7 +32,8 @@ def swarm_stack(
         "OBJGW_GATEWAYS_PER_MACHINE": "2",
         "OBJGW_EXPECTED_NODES": "3",
     }
-    with swarm_of_one(engine), deployed(engine, environment) as stack:
+    join_swarm(engine)
+    with deployed(engine, environment) as stack:
         stack.wait_for_gateways(2)
         yield stack
 
