@@ -44,7 +44,12 @@ def ids(swarm_stack: SwarmStack) -> list[str]:
     client = swarm_stack.gateways()[0].client
     found = [random_id() for _ in range(COUNT)]
     for object_id in found:
-        assert client.put(object_id, object_id.encode()).status == 201
+        # Not at once: a gateway is ready as soon as one node serves, and each worker looks itself.
+        eventually(
+            lambda: client.put(object_id, object_id.encode()).status == 201,  # noqa: B023
+            f"{object_id} is stored",
+            60,
+        )
     return found
 
 
@@ -99,7 +104,11 @@ def test_both_gateways_have_all_objects(swarm_stack: SwarmStack, ids: list[str])
     gateways = swarm_stack.gateways()
     assert len(gateways) == 2
     for gateway in gateways:
-        assert set(statuses(gateway.client, ids).values()) == {200}
+        eventually(
+            lambda: set(statuses(gateway.client, ids).values()) == {200},  # noqa: B023
+            "it has all objects",
+            60,
+        )
         nodes = gateway.shownodes()["nodes"]
         assert [node["name"] for node in nodes] == [swarm_stack.node_name(n) for n in (1, 2, 3)]
     assert {slot_of(swarm_stack, object_id) for object_id in ids} == {1, 2, 3}
