@@ -335,6 +335,7 @@ def test_nodes(http: Client, s3_nodes: list[NodeProcess]) -> None:
             "state": "assumed",
             "healthy": True,
             "reason": None,
+            "role": "member",
         }
         for index, node in enumerate(nodes)
     ]
