@@ -279,6 +279,8 @@ class Metrics:
         self._finished: list[tuple[str, str, str, str, float | None, int, int]] = []
         self._durations: dict[tuple[str, str], Observations] = {}
         self._nodes: dict[str, NodeMetrics] = {}
+        # Opens the file of histograms. Later there may be no descriptor left for it.
+        self.duration.labels("GET", "object")
 
     def request_finished(
         self,

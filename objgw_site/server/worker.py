@@ -87,6 +87,8 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no type hints
         # What the base class makes its pool from.
         self.worker_connections += RESERVE
         self._noticed = time.monotonic()
+        #: What was counted last could not be told.
+        self._unsettled = False
         self._account: Account | None = None
 
     def run(self) -> None:
@@ -125,8 +127,16 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no type hints
 
     def settle(self) -> None:
         """Tell what has not been told yet of the requests; to be called at the end, too."""
-        if self._account is not None:
+        if self._account is None:
+            return
+        try:
             self._account.settle()
+        except OSError as error:  # requests are served without being counted
+            if not self._unsettled:
+                self.log.warning("requests are not counted or logged: %s", error)
+            self._unsettled = True
+        else:
+            self._unsettled = False
 
     def _sample(self, counts: metrics.Metrics) -> None:
         counts.workers.set(1)
