@@ -120,7 +120,7 @@ class NodeClient:
         except Problem as problem:
             span.failed(problem.code, problem.detail)
             raise
-        except BaseException as error:
+        except BaseException as error:  # whatever ends the request ends the span, too
             span.failed(type(error).__name__, "")
             raise
         span.answered(response.status)

@@ -143,7 +143,7 @@ def _in_parts(
         sent = _Sent(source, target, begun, throttle)
         try:
             sent.send(first)
-        except BaseException:
+        except BaseException:  # also Ctrl-C: parts that nobody completes take room
             begun.abort()
             raise
     try:
@@ -157,7 +157,7 @@ def _in_parts(
             raise SourceChanged(found.key)
         with named(target):
             etag = begun.complete(_ONLY_IF_NEW)
-    except BaseException:
+    except BaseException:  # as above
         begun.abort()
         raise
     if not (sent.proved and etag == found.etag == sent.tag(in_parts=not keep_tag)):

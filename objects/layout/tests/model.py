@@ -478,7 +478,7 @@ def _canonical(world: World) -> World:
     )
 
 
-def _with(values: tuple, place: int, value: object) -> tuple:  # type: ignore[type-arg]
+def _with(values: tuple, place: int, value: object) -> tuple:  # type: ignore[type-arg]  # of any types
     return (*values[:place], value, *values[place + 1 :])
 
 

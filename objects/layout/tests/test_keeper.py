@@ -70,7 +70,7 @@ class Case:
             lease=self.lease,
             expected=self.expected,
         )
-        made.start = lambda: None  # type: ignore[method-assign]
+        made.start = lambda: None  # type: ignore[method-assign]  # no threads
         return made
 
     def have(self, layout: Layout | None, *names: str) -> None:

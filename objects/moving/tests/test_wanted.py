@@ -18,7 +18,7 @@ def adopted(router: str = "modulo") -> Layout:
 
 
 def changed(router: str = "modulo", **wanted: object) -> Layout:
-    layout = Wanted(**wanted).applied_to(adopted(router), FOUND, LEASE)  # type: ignore[arg-type]
+    layout = Wanted(**wanted).applied_to(adopted(router), FOUND, LEASE)  # type: ignore[arg-type]  # a dict
     assert layout is not None
     return layout
 

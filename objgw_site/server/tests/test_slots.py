@@ -15,6 +15,7 @@ from objgw_site.server.proxies import Networks, is_networks
 from objgw_site.server.slots import Holders
 from objgw_site.server.tests.test_worker import PATIENCE, Client, Server, request
 from tests.support.client import Answer
+from tests.support.waiting import eventually
 
 SLOTS = 4
 #: Open files: enough to start with, and fewer than there are slots.
@@ -238,10 +239,14 @@ class TestSlowTransfers:
             assert client.socket.recv(1)
             address = client.socket.getsockname()
             waiting = 0
-            # It is let go after some seconds, in which the kernel takes what it ever takes.
-            while not any("client let go" in line for line in server.log[known:]):
+
+            def let_go() -> bool:
+                nonlocal waiting
                 waiting = max(waiting, unacknowledged(address))
-                time.sleep(0.05)
+                return any("client let go" in line for line in server.log[known:])
+
+            # That takes some seconds, in which the kernel takes what it ever takes.
+            eventually(let_go, "the client is let go", PATIENCE)
             assert 0 < waiting < 512 * 1024
 
     def test_one_that_is_fast_enough_is_not(self, server: Server) -> None:
