@@ -39,7 +39,7 @@ def test_the_status_page(coloured: Page, production: GatewayProcess, axe: str) -
 @schemes
 def test_the_list_of_objects(coloured: Page, production: GatewayProcess, axe: str) -> None:
     Client(production.host, production.port).put("accessible", b"x")
-    coloured.goto(f"http://{production.host}:{production.port}/objects")
+    coloured.goto(f"http://{production.host}:{production.port}/objects?prefix=accessible")
     expect(coloured.get_by_role("link", name="accessible")).to_be_visible()
     assert_accessible(coloured, axe)
 

@@ -86,7 +86,10 @@ def test_a_change_is_said_once_whichever_worker_lives(
     once(gateway, "serving from the snapshot of")
     hidden.rename(file)
     once(gateway, "discovery answers again")
-    assert client_of(gateway).put(random_id(), b"x").status == 201
+    # A worker that started while discovery failed knows no nodes until it asks again.
+    eventually(
+        lambda: client_of(gateway).put(random_id(), b"x").status == 201, "every worker serves"
+    )
     assert said(gateway, "bucket objects created") == 1
 
 
