@@ -67,7 +67,7 @@ coverage: $(VENV)/.installed ## Lines and branches that `make test` runs, in gun
 	$(BIN)/coverage report
 
 check: lint ## What to run at every save: lint, types, and the tests that start nothing
-	$(BIN)/python -m pytest -q -n $(JOBS) nodes objects problems telemetry terminal objgw_site/tests $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -q -n $(JOBS) access nodes objects problems telemetry terminal objgw_site/tests $(PYTEST_ARGS)
 
 itest: $(VENV)/.installed ## The real thing: a Docker engine, the compose stack, MinIO nodes
 	$(BIN)/python -m pytest -m "docker and not faults" $(PYTEST_ARGS)

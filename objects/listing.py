@@ -13,7 +13,7 @@ owner, it had not gone there yet, so the first one found it where it was. What i
 counts; if that is a tombstone, there is nothing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import dataclass, replace
@@ -134,6 +134,34 @@ def list_objects(
             if missing and not query.partial:
                 raise _incomplete(list(missing.values()))
     return replace(merge(listed, whose, query.limit), missing=tuple(missing.values()))
+
+
+def list_within(
+    list_page: Callable[[ListingQuery], Listing], query: ListingQuery, prefixes: Sequence[str]
+) -> Listing:
+    """One page of those objects whose ids begin with one of some prefixes.
+
+    :param list_page: gives a page.
+    :param query: what is asked for; its prefix is not looked at.
+    :param prefixes: in order, and none of them begins with another: so the ids of each come
+        behind all of the one before it.
+    """
+    entries: list[Entry] = []
+    missing: dict[str, Missing] = {}
+    passed_over = 0
+    for place, prefix in enumerate(prefixes):
+        if query.after > prefix and not query.after.startswith(prefix):
+            continue
+        page = list_page(replace(query, prefix=prefix, limit=query.limit - len(entries)))
+        entries += page.entries
+        missing |= {each.name: each for each in page.missing}
+        passed_over += page.passed_over
+        following = page.following
+        if following is None and len(entries) == query.limit and place + 1 < len(prefixes):
+            following = entries[-1].key
+        if following is not None:
+            return Listing(tuple(entries), following, tuple(missing.values()), passed_over)
+    return Listing(tuple(entries), None, tuple(missing.values()), passed_over)
 
 
 def _incomplete(missing: Sequence[Missing]) -> NodeUnavailable:

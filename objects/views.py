@@ -11,11 +11,14 @@ from django.http import (
     QueryDict,
     StreamingHttpResponse,
 )
+from django.utils.http import content_disposition_header
 from rest_framework import exceptions
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from access import scopes
+from access.permissions import grant_of
 from objects import schema
 from objects.http.body import RequestBody
 from objects.http.conditions import for_put, refuse_all
@@ -24,7 +27,7 @@ from objects.http.links import relative
 from objects.http.parameters import listing_query
 from objects.http.reading import ReadRequest
 from objects.identifiers import is_id, parse_id
-from objects.listing import Listing
+from objects.listing import Listing, list_within
 from objects.pages.index import ListingRenderer
 from objects.retrieval import Retrieved
 from objects.serializers import ListingSerializer, StoredSerializer
@@ -32,7 +35,7 @@ from objects.service import get_service
 from objects.store import NodeResponse, TransportError, Upload
 from problems.failures import get_failures
 from problems.handler import request_line
-from problems.problem import MethodNotAllowed
+from problems.problem import MethodNotAllowed, UnsupportedMediaType
 from problems.rendering import JSONRenderer
 from telemetry.exchange import note_problem
 
@@ -46,15 +49,22 @@ class ObjectView(APIView):
     """
 
     renderer_classes = [JSONRenderer]
+    required_scopes = {
+        **scopes.reading(scopes.READ),
+        "PUT": scopes.WRITE,
+        "DELETE": scopes.DELETE,
+    }
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         # A request that refers to itself would stay, with all that hangs on it, until the garbage
         # collector comes by.
         request.parser_context.clear()
         # An object has the type that it was stored with, whatever Accept says, and there is nobody
-        # to authenticate, permit or throttle. DRF's own way takes 90 us more.
+        # to throttle. DRF's own way takes 90 us more.
         request.accepted_renderer = JSONRenderer()
         request.accepted_media_type = JSONRenderer.media_type
+        if request.authenticators:
+            self.check_permissions(request)
 
     @property
     def default_response_headers(self) -> dict[str, str]:
@@ -74,7 +84,10 @@ class ObjectView(APIView):
     @schema.get_object
     def get(self, request: Request, object_id: str) -> HttpResponseBase:
         retrieved = get_service().get(parse_id(object_id), ReadRequest.of(request.META))
-        return object_response(retrieved, request)
+        response = object_response(retrieved, request)
+        if (grant := grant_of(request)) is not None and grant.link is not None:
+            name_file(response, grant.link.file_name)
+        return response
 
     def head(self, request: Request, object_id: str) -> HttpResponseBase:
         return self.get(request, object_id)
@@ -83,7 +96,7 @@ class ObjectView(APIView):
     def put(self, request: Request, object_id: str) -> HttpResponse:
         object_id, meta = parse_id(object_id), request.META
         upload = Upload(stored_headers_of(meta), metadata_of(meta), for_put(meta))
-        body = RequestBody.of(meta, settings.OBJGW_MAX_OBJECT_SIZE)
+        body = RequestBody.of(meta, self._most_bytes(request))
         stored = get_service().put(object_id, body, upload)
         # Not DRF's response, which refers to itself as well, and takes 60 us more.
         return HttpResponse(
@@ -92,6 +105,21 @@ class ObjectView(APIView):
             content_type=JSONRenderer.media_type,
             headers={"ETag": stored.etag},
         )
+
+    def _most_bytes(self, request: Request) -> int:
+        """How large the body may be.
+
+        :raises UnsupportedMediaType: when the link is for another kind of body.
+        """
+        most: int = settings.OBJGW_MAX_OBJECT_SIZE
+        grant = grant_of(request)
+        if grant is None or (link := grant.link) is None:
+            return most
+        if link.content_type and request.META.get("CONTENT_TYPE", "") != link.content_type:
+            raise UnsupportedMediaType(
+                f"With this link the body must have the Content-Type {link.content_type}."
+            )
+        return most if link.max_size is None else min(most, link.max_size)
 
     @schema.delete_object
     def delete(self, request: Request, object_id: str) -> Response:
@@ -105,6 +133,7 @@ class ObjectsView(APIView):
     """All objects, page by page, in the order of their ids."""
 
     renderer_classes = [JSONRenderer, ListingRenderer]
+    required_scopes = scopes.reading(scopes.LIST)
 
     def options(self, request: Any, *args: Any, **kwargs: Any) -> Response:
         # The page shows a listing, and cannot show the description of the view.
@@ -115,7 +144,9 @@ class ObjectsView(APIView):
     @schema.list_objects
     def get(self, request: Request) -> Response:
         parameters = self.parameters(request)
-        listing = get_service().list(listing_query(parameters))
+        query, grant = listing_query(parameters), grant_of(request)
+        within = (query.prefix,) if grant is None else grant.within(query.prefix)
+        listing = list_within(get_service().list, query, within)
         return Response(listing_document(request.path, parameters, listing))
 
     def parameters(self, request: Request) -> QueryDict:
@@ -133,6 +164,13 @@ def object_response(retrieved: Retrieved, request: Request) -> HttpResponseBase:
     if "Content-Type" not in answer.headers:
         del response.headers["Content-Type"]
     return response
+
+
+def name_file(response: HttpResponseBase, file_name: str) -> None:
+    """Have a browser save the object under this name; "" for as it was stored."""
+    disposition = content_disposition_header(as_attachment=True, filename=file_name)
+    if file_name and disposition:
+        response.headers["Content-Disposition"] = disposition
 
 
 def listing_document(path: str, parameters: QueryDict, listing: Listing) -> Mapping[str, Any]:

@@ -9,6 +9,7 @@ import difflib
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from typing import overload
 
 from terminal.quantities import parse_size
@@ -45,6 +46,10 @@ class Environment:
             if name.startswith(prefix) and name not in known
         ]
 
+    def is_set(self, name: str) -> bool:
+        """Whether it has a value, readable or not."""
+        return self._raw(name) is not None
+
     def _raw(self, name: str) -> str | None:
         self.names.add(name)
         return self._variables.get(name, "").strip() or None
@@ -70,6 +75,14 @@ class Environment:
             self._refuse(name, expected)
             return default
         return raw
+
+    def file(self, name: str) -> str:
+        """The absolute path of a file, "" where it is not set."""
+        raw = self._raw(name)
+        if raw is not None and not Path(raw).is_absolute():
+            self._refuse(name, "the absolute path of a file, which begins with /")
+            return ""
+        return raw or ""
 
     def flag(self, name: str, *, default: bool) -> bool:
         raw = self._raw(name)

@@ -34,7 +34,9 @@ _FORMS = (
         rf"(?:{_QUOTE}.*?{_QUOTE}|[^\s,'\"&<>]+)"
     ),
     # AWS4-HMAC-SHA256 Credential=key/…, Signature=…; in presigned URLs X-Amz-Credential=…
-    re.compile(r"((?:Credential|Signature)=)[^\s,&'\"]+"),
+    re.compile(r"((?:Credential|[Ss]ignature)=)[^\s,&'\"]+"),
+    # A JWT: the header begins with {" always.
+    re.compile(r"()\beyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*"),
 )
 _IN_URL = re.compile(r"://([^\s/@:]+):([^\s@]+)@")
 #: A shorter one is hidden where it stands alone only: "ring" is a part of many words.

@@ -7,6 +7,7 @@ import importlib.util
 import secrets
 from pathlib import Path
 
+from access.provider_url import is_provider_url
 from objgw_site import __version__
 from objgw_site.env import Environment
 from objgw_site.hosts import is_pattern
@@ -59,6 +60,22 @@ OBJGW_CLIENT_TIMEOUT = env.seconds("OBJGW_CLIENT_TIMEOUT", 60.0, low=1, high=86_
 OBJGW_CLIENT_MIN_RATE = env.integer("OBJGW_CLIENT_MIN_RATE", 256, low=0, high=2**30)
 OBJGW_CLIENT_GRACE = env.seconds("OBJGW_CLIENT_GRACE", 20.0, low=1, high=3600)
 
+# --- who may do what --------------------------------------------------------------------------
+OBJGW_AUTH_KEYS = env.file("OBJGW_AUTH_KEYS")
+OBJGW_AUTH_JWKS_URL = env.matching(
+    "OBJGW_AUTH_JWKS_URL",
+    "",
+    is_provider_url,
+    "the https URL of a JWK Set (http only for this machine), without user and password",
+)
+OBJGW_AUTH_JWKS_REFRESH = env.seconds("OBJGW_AUTH_JWKS_REFRESH", 300.0, low=1, high=86_400)
+OBJGW_AUTH_ISSUER = env.text("OBJGW_AUTH_ISSUER", "")
+OBJGW_AUTH_AUDIENCE = env.text("OBJGW_AUTH_AUDIENCE", "objgw")
+OBJGW_AUTH_LEEWAY = env.seconds("OBJGW_AUTH_LEEWAY", 30.0, low=0, high=300)
+OBJGW_AUTH_REVOKED = env.file("OBJGW_AUTH_REVOKED")
+#: Whether somebody has to have a token. One that was meant, and cannot be read, closes, too.
+OBJGW_AUTH = any(env.is_set(name) for name in ("OBJGW_AUTH_KEYS", "OBJGW_AUTH_JWKS_URL"))
+
 OBJGW_STATUS_PAGE = env.flag("OBJGW_STATUS_PAGE", default=True)
 
 # The server reads its own variables, and stops by itself; here they are read to be checked.
@@ -66,6 +83,7 @@ _server = read_variables(env, this_machine())
 OBJGW_LOG_LEVEL = _server.log_level
 OBJGW_LOG_FORMAT = _server.log_format
 OBJGW_WORKERS = _server.workers
+OBJGW_TRUSTED_PROXIES = _server.trusted_proxies
 OBJGW_SPOOL_SIZE = env.size("OBJGW_SPOOL_SIZE", None)
 #: What could not be read above; objgw_site.checks refuses to start with any.
 ENVIRONMENT_PROBLEMS = env.problems
@@ -99,6 +117,7 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
     "objgw_site",
     "problems",
+    "access",
     "nodes",
     "objects",
 ]
@@ -129,6 +148,9 @@ if OBJGW_CORS_ORIGINS:
     # stands for all but Authorization, as there are no cookies (Fetch, section 3.3.3).
     CORS_ALLOW_HEADERS = ("*", "Authorization")
     CORS_EXPOSE_HEADERS = ("*",)
+if OBJGW_AUTH:
+    # Outside of the gate, whose refusals count as well.
+    MIDDLEWARE.insert(1, "objgw_site.audit.audit_middleware")
 DEFAULT_EXCEPTION_REPORTER = "objgw_site.exception_reports.Reporter"
 DEFAULT_EXCEPTION_REPORTER_FILTER = "objgw_site.exception_reports.CredentialFilter"
 ROOT_URLCONF = "objgw_site.urls"
@@ -158,8 +180,13 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": [],
-    "DEFAULT_PERMISSION_CLASSES": [],
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "access.authentication.LinkAuthentication",
+        "access.authentication.BearerAuthentication",
+    ]
+    if OBJGW_AUTH
+    else [],
+    "DEFAULT_PERMISSION_CLASSES": ["access.permissions.ScopePermission"] if OBJGW_AUTH else [],
     "UNAUTHENTICATED_USER": None,
     "DEFAULT_RENDERER_CLASSES": ["problems.rendering.JSONRenderer"]
     + (["objects.pages.renderers.PageRenderer"] if DEBUG else []),
@@ -179,6 +206,7 @@ SPECTACULAR_SETTINGS = {
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_PUBLIC": True,
+    "SERVE_PERMISSIONS": REST_FRAMEWORK["DEFAULT_PERMISSION_CLASSES"],
     # Relative to the document and to /docs, as every link is (objects.http.links).
     "SERVERS": [{"url": "."}],
     "SWAGGER_UI_DIST": _SWAGGER_UI,
@@ -187,6 +215,7 @@ SPECTACULAR_SETTINGS = {
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "objects.schema.add_head",
+        "access.schema.add_refusals",
     ],
     "CONTACT": {},
     "LICENSE": {"name": "MIT"},

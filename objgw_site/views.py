@@ -16,6 +16,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from access import scopes
+from access.permissions import may
 from objects.exceptions import PreconditionFailed
 from objects.http.conditions import conditions_of
 from objects.http.links import relative
@@ -40,15 +42,20 @@ class RootView(APIView):
 
     renderer_classes = [JSONRenderer, PageRenderer]
     content_negotiation_class = ByPreference
+    required_scopes: scopes.ByMethod = {}
+
+    @property
+    def _tells_status(self) -> bool:
+        return settings.OBJGW_STATUS_PAGE and may(self.request, scopes.NODES)
 
     @property
     def page_template(self) -> str:
         """What a browser gets."""
-        return f"objgw_site/{'status' if settings.OBJGW_STATUS_PAGE else 'root'}.html"
+        return f"objgw_site/{'status' if self._tells_status else 'root'}.html"
 
     def page_context(self, document: Any) -> dict[str, object]:
         """What the page shows beside the document."""
-        if not settings.OBJGW_STATUS_PAGE:
+        if not self._tells_status:
             return {}
         return status_context(reload_after(self.request.query_params.get("reload")))
 
@@ -100,6 +107,8 @@ def schema_document(media_type: str) -> SchemaDocument:
 class SchemaView(SpectacularAPIView):
     """The OpenAPI document, in YAML or JSON."""
 
+    required_scopes: scopes.ByMethod = {}
+
     @extend_schema(exclude=True)
     def get(self, request: Request) -> HttpResponse:
         renderer = request.accepted_renderer
@@ -119,6 +128,7 @@ class SchemaView(SpectacularAPIView):
 class DocsView(SpectacularSwaggerSplitView):
     """A page to read the OpenAPI document and try it."""
 
+    required_scopes: scopes.ByMethod = {}
     template_name = "objgw_site/docs.html"
 
     def options(self, request: Any, *args: Any, **kwargs: Any) -> Response:

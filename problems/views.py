@@ -1,5 +1,8 @@
 """The answer for paths that lead nowhere."""
 
+from collections.abc import Sequence
+
+from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
@@ -9,6 +12,8 @@ from problems.problem import NotFound
 class NotFoundView(APIView):
     """Any method, any path: 404."""
 
+    #: Whoever asks: that nothing is there is no secret.
+    authentication_classes: Sequence[type[BaseAuthentication]] = ()
     #: Set by DRF's own `initial`; without it, it cannot be decided which form the answer takes.
     format_kwarg = None
 

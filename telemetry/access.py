@@ -72,17 +72,20 @@ class AccessLog:
         status: str,
         problem: str,
         owner: str,
+        bearer: tuple[str, str],
         bytes_in: int,
         bytes_out: int,
         seconds: float,
     ) -> None:
         """Have a line written, within a second or with the next `BATCH`; see `Account` for what
         it has.
+
+        :param bearer: whom the request's token was issued for, and the token's id.
         """
         self._pending.append(
             (
                 *(time.time(), request_id, client, method, target, status, problem, owner),
-                *(bytes_in, bytes_out, seconds, current_ids()),
+                *(bearer, bytes_in, bytes_out, seconds, current_ids()),
             )
         )
         if len(self._pending) >= BATCH:
@@ -119,6 +122,7 @@ class AccessLog:
         status: str,
         problem: str,
         owner: str,
+        bearer: tuple[str, str],
         bytes_in: int,
         bytes_out: int,
         seconds: float,
@@ -144,6 +148,11 @@ class AccessLog:
             fields["owner"] = owner
         if problem:
             fields["problem"] = problem
+        subject, token_id = bearer
+        if subject:
+            fields["subject"] = subject
+        if token_id:
+            fields["token_id"] = token_id
         self._log.request(**fields, **ids)
 
 

@@ -11,13 +11,14 @@ class Exchange:
 
     :ivar owner: name of the node that owns the object, "" while none was asked for.
     :ivar problem: the code of the problem document that is the answer, "" for none.
+    :ivar subject: whom the request's token was issued for, "" for nobody.
+    :ivar token_id: of that token.
     """
 
-    __slots__ = ("owner", "problem")
+    __slots__ = ("owner", "problem", "subject", "token_id")
 
     def __init__(self) -> None:
-        self.owner = ""
-        self.problem = ""
+        self.owner = self.problem = self.subject = self.token_id = ""
 
 
 _current: ContextVar[Exchange | None] = ContextVar("exchange", default=None)
@@ -35,6 +36,14 @@ def note_owner(name: str) -> None:
     exchange = _current.get()
     if exchange is not None:
         exchange.owner = name
+
+
+def note_subject(subject: str, token_id: str) -> None:
+    """The request has this token."""
+    exchange = _current.get()
+    if exchange is not None:
+        exchange.subject = subject
+        exchange.token_id = token_id
 
 
 def note_problem(code: str) -> None:

@@ -25,7 +25,10 @@ LEVELS = ("debug", "info", "warning", "error", "critical")
 #: What OBJGW_LOG_FORMAT may be.
 FORMATS = ("json", "console")
 #: What a record may carry beside its text, by ``extra``: for programs, since the text says it, too.
-EXTRA = ("source", "problem")
+EXTRA = (
+    *("source", "problem"),
+    *("subject", "token_id", "client", "method", "path", "id", "status"),
+)
 
 #: What could begin a new line, move the cursor or hide text: the control characters C0 (with ESC,
 #: which begins ANSI escape sequences), DEL and C1; the separators of lines and paragraphs and the

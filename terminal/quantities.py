@@ -8,6 +8,8 @@ import re
 from collections.abc import Callable
 
 _SIZE = re.compile(r"([0-9]{1,18})\s*([KMGT]i?B?|B)?", re.IGNORECASE | re.ASCII)
+_DURATION = re.compile(r"([0-9]{1,9})\s*([smhdw])", re.ASCII)
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _FACTOR = {"": 1, "B": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 
 
@@ -17,6 +19,32 @@ def parse_size(text: str) -> int | None:
     if not match or not int(match[1]):
         return None
     return int(match[1]) * _FACTOR[(match[2] or "")[:1].upper()]
+
+
+def parse_duration(text: str) -> int | None:
+    """The seconds of ``90s``, ``15m``, ``1h``, ``30d`` or ``2w``; None for what is no duration."""
+    match = _DURATION.fullmatch(text)
+    if not match or not int(match[1]):
+        return None
+    return int(match[1]) * _SECONDS[match[2]]
+
+
+def duration_up_to(most: int) -> Callable[[str], int]:
+    """A type of arguments for argparse: a duration, in seconds.
+
+    :param most: in seconds.
+    """
+
+    def duration(text: str) -> int:
+        found = parse_duration(text)
+        if found is None or found > most:
+            raise argparse.ArgumentTypeError(
+                f"'{text}' is no duration such as 90s, 15m, 1h, 30d or 2w, up to "
+                f"{most // _SECONDS['d']}d"
+            )
+        return found
+
+    return duration
 
 
 def size_up_to(most: int) -> Callable[[str], int]:

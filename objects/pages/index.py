@@ -2,7 +2,7 @@
 
 import errno
 import logging
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from html import escape
 from typing import Any
 
@@ -12,8 +12,10 @@ from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from access import scopes
+from access.permissions import grant_of
 from objects.http.parameters import MAX_LIMIT, ListingQuery
-from objects.listing import Listing
+from objects.listing import Listing, list_within
 from objects.service import get_service
 from problems.problem import Problem
 from problems.rendering import JSONRenderer
@@ -66,16 +68,22 @@ class IndexView(APIView):
     """
 
     renderer_classes = [JSONRenderer]
+    required_scopes = scopes.reading(scopes.LIST)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         # HTML is all that there is, and rclone does not say what it accepts.
         request.accepted_renderer = JSONRenderer()
         request.accepted_media_type = JSONRenderer.media_type
+        if request.authenticators:
+            self.check_permissions(request)
 
     @extend_schema(exclude=True)
     def get(self, request: Request) -> HttpResponseBase:
-        first = _page("")
-        return StreamingHttpResponse(_index(first), content_type=_TYPE, headers=_HEADERS)
+        grant = grant_of(request)
+        prefixes = ("",) if grant is None else grant.within("")
+        first = _page("", prefixes)
+        index = _index(first, prefixes)
+        return StreamingHttpResponse(index, content_type=_TYPE, headers=_HEADERS)
 
     def head(self, request: HttpRequest) -> HttpResponseBase:
         # Streaming, for nobody knows its length.
@@ -91,11 +99,12 @@ _HEADERS = {
 }
 
 
-def _page(after: str) -> Listing:
-    return get_service().list(ListingQuery(after=after, limit=MAX_LIMIT))
+def _page(after: str, prefixes: Sequence[str]) -> Listing:
+    query = ListingQuery(after=after, limit=MAX_LIMIT)
+    return list_within(get_service().list, query, prefixes)
 
 
-def _index(listing: Listing) -> Iterator[bytes]:
+def _index(listing: Listing, prefixes: Sequence[str]) -> Iterator[bytes]:
     """The index from its first page on.
 
     :raises ConnectionResetError: when a node cannot be listed any more: the connection ends, and
@@ -109,7 +118,7 @@ def _index(listing: Listing) -> Iterator[bytes]:
         if listing.following is None:
             break
         try:
-            listing = _page(listing.following)
+            listing = _page(listing.following, prefixes)
         except Problem as problem:
             logger.warning("index cut short: %s", problem.detail)
             # The server takes this for a connection that is gone, and ends it.

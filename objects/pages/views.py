@@ -12,6 +12,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from access import scopes
+from access.grant import Grant
+from access.permissions import grant_of, refuse_id
 from objects.http.body import RequestBody
 from objects.http.links import relative
 from objects.http.reading import ReadRequest
@@ -51,6 +54,7 @@ class ObjectsPage(ObjectsView):
 
     renderer_classes = _RENDERERS
     parser_classes = [MultiPartParser]
+    required_scopes = {**scopes.reading(scopes.LIST), "POST": scopes.WRITE}
     page_template = "objects/objects.html"
 
     def get_view_name(self) -> str:
@@ -82,7 +86,7 @@ class ObjectsPage(ObjectsView):
         """
         self.form = UploadForm(request.POST, request.FILES)
         try:
-            stored = _upload(self.form)
+            stored = _upload(self.form, grant_of(request))
         except Problem as problem:
             if field := field_of(problem):
                 problem.extensions["field"] = field
@@ -110,9 +114,10 @@ class ObjectsPage(ObjectsView):
         return Response(listing, status=problem.status, headers=problem.headers)
 
 
-def _upload(form: UploadForm) -> Stored:
+def _upload(form: UploadForm, grant: Grant | None) -> Stored:
     """Store what a form has.
 
+    :param grant: what the request's token allows.
     :raises Problem: for what is wrong with it, too.
     """
     if not form.is_valid():
@@ -121,6 +126,7 @@ def _upload(form: UploadForm) -> Stored:
             parse_id(form.data["id"].strip())
         raise BadRequest(f"{field}: {errors[0]}", field=field)
     object_id, file = form.cleaned_data["id"], form.cleaned_data["file"]
+    refuse_id(grant, object_id)
     body = RequestBody(file, file.size, settings.OBJGW_MAX_OBJECT_SIZE)
     upload = Upload({"Content-Type": file.content_type or "application/octet-stream"})
     return get_service().put(object_id, body, upload)
@@ -132,6 +138,11 @@ class ObjectPage(APIView):
 
     renderer_classes = _RENDERERS
     parser_classes = [FormParser]
+    required_scopes = {
+        **scopes.reading(scopes.READ),
+        "POST": scopes.DELETE,
+        "DELETE": scopes.DELETE,
+    }
     page_template = "objects/object.html"
 
     def get_view_name(self) -> str:

@@ -9,6 +9,7 @@ import sys
 from functools import lru_cache
 from typing import Any
 
+from access.warning import OPEN
 from objgw_site import __version__
 from objgw_site.env import Environment
 from objgw_site.server.balance import get_loads
@@ -67,9 +68,9 @@ def get_metrics_folder() -> MetricsFolder | None:
 def on_starting(server: object) -> None:
     """Say once, rather than in each worker, which variables mean nothing."""
     get_metrics_folder()
-    from objgw_site.settings import UNKNOWN_VARIABLES
+    from objgw_site.settings import OBJGW_AUTH, UNKNOWN_VARIABLES
 
-    for warning in UNKNOWN_VARIABLES:
+    for warning in [*UNKNOWN_VARIABLES, *([] if OBJGW_AUTH else [OPEN])]:
         print(f"objgw warns: {warning}", file=sys.stderr)
 
 
@@ -109,6 +110,9 @@ def _identity(worker: Any) -> str:
 
 def post_worker_init(worker: object) -> None:
     """Know the nodes before the first request asks, and keep pauses short."""
+    from django.conf import settings
+
+    from access.verifier import get_verifier
     from nodes.membership import get_membership
     from nodes.news import get_news
     from objects import store
@@ -120,6 +124,8 @@ def post_worker_init(worker: object) -> None:
     get_news().record = SharedRecord(news_file)
     get_membership().start_refreshing()
     get_keeper().start()
+    if settings.OBJGW_AUTH:
+        get_verifier().start()
     tracing.start(__version__)
     if metrics.is_enabled():
         get_exposed_metrics().sample()

@@ -14,6 +14,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from access import scopes
 from nodes.membership import get_membership
 from objects.layout import State
 from objects.layout.keeper import get_keeper
@@ -48,6 +49,7 @@ class MetricsView(APIView):
     """Metrics of the gateway, of all its workers together."""
 
     renderer_classes = [_TextRenderer]
+    required_scopes = scopes.reading(scopes.METRICS)
     content_negotiation_class = _OneForm
 
     def options(self, request: Any, *args: Any, **kwargs: Any) -> Response:

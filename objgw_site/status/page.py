@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from django.conf import settings
 from django.utils.safestring import SafeString
 
+from access.warning import OPEN
 from nodes.exceptions import MembershipError
 from nodes.membership import Status, get_membership
 from objects.layout.keeper import get_keeper
@@ -100,6 +101,7 @@ def status_context(reload: int) -> dict[str, object]:
         "verdict": _verdict(status, reports, refusal),
         "cards": cards,
         "traffic": None if counted is None else traffic(counted.clients, "of all objects"),
+        "open": "" if settings.OBJGW_AUTH else OPEN,
         "age": None if status.snapshot is None else _in_words(status.snapshot.age),
         "source": settings.OBJGW_DISCOVERY,
         "router": settings.OBJGW_ROUTER if known.layout is None else known.layout.router,

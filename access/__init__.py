@@ -1,0 +1,1 @@
+"""Who may do what: bearer tokens, signed links, and who did it."""

@@ -1,0 +1,72 @@
+"""System checks: keys and settings with which tokens can be verified; and a warning without."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from django.apps import AppConfig
+from django.conf import settings
+from django.core.checks import WARNING, CheckMessage, Error, Tags, register
+
+from access.keyset import InvalidKeySet, parse_key_set
+from access.verifier import parse_revoked
+from access.warning import OPEN
+from access.watched import Unreadable, read_file
+
+_ANYBODY = 0o077
+
+
+@register()
+def keys(app_configs: Sequence[AppConfig] | None, **kwargs: object) -> list[CheckMessage]:
+    """The files can be read, and what has to go together does."""
+    return [
+        *(Error(text, id="objgw.E010") for text in _wrong()),
+        *(CheckMessage(WARNING, text, id="objgw.W010") for text in _doubtful()),
+    ]
+
+
+@register(Tags.security, deploy=True)
+def closed(app_configs: Sequence[AppConfig] | None, **kwargs: object) -> list[CheckMessage]:
+    """Somebody has to have a token."""
+    return [] if settings.OBJGW_AUTH else [CheckMessage(WARNING, OPEN, id="objgw.W011")]
+
+
+def _wrong() -> Iterator[str]:
+    if settings.OBJGW_AUTH_KEYS and (problem := _key_set_problem(settings.OBJGW_AUTH_KEYS)):
+        yield f"OBJGW_AUTH_KEYS: {problem}. manage.py authkeys make writes a set of keys."
+    if settings.OBJGW_AUTH_REVOKED:
+        try:
+            parse_revoked(read_file(Path(settings.OBJGW_AUTH_REVOKED)))
+        except (Unreadable, ValueError) as error:
+            yield f"OBJGW_AUTH_REVOKED: {error}. An empty file will do."
+        if not settings.OBJGW_AUTH:
+            yield "OBJGW_AUTH_REVOKED means nothing without OBJGW_AUTH_KEYS or OBJGW_AUTH_JWKS_URL."
+    if settings.OBJGW_AUTH_JWKS_URL and not settings.OBJGW_AUTH_ISSUER:
+        yield (
+            "OBJGW_AUTH_JWKS_URL needs OBJGW_AUTH_ISSUER, the iss of the provider's tokens, for "
+            "its keys may sign tokens of others, too."
+        )
+    if settings.OBJGW_AUTH_ISSUER and not settings.OBJGW_AUTH_JWKS_URL:
+        yield "OBJGW_AUTH_ISSUER means nothing without OBJGW_AUTH_JWKS_URL."
+
+
+def _key_set_problem(text: str) -> str | None:
+    try:
+        parse_key_set(read_file(Path(text)))
+    except Unreadable as error:
+        return str(error)
+    except InvalidKeySet as error:
+        return f"{text}: {error}"
+    return None
+
+
+def _doubtful() -> Iterator[str]:
+    path = settings.OBJGW_AUTH_KEYS
+    try:
+        mode = Path(path).stat().st_mode if path else 0
+    except OSError:
+        return
+    if mode & _ANYBODY:
+        yield (
+            f"OBJGW_AUTH_KEYS: {path} may be read by others than its owner, and whoever has its "
+            "keys can issue tokens: chmod 600."
+        )

@@ -1,0 +1,53 @@
+"""The file of keys: read and replaced as a whole, for its owner alone."""
+
+import os
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+
+from access.keyset import KeySet, parse_key_set
+from access.watched import Unreadable, read_file
+
+
+def read_keys(path: Path) -> KeySet:
+    """The keys in a file.
+
+    :raises Unreadable: when it cannot be read.
+    :raises InvalidKeySet: when it is no set of keys.
+    """
+    return parse_key_set(read_file(path))
+
+
+def write_keys(path: Path, keys: KeySet, *, new: bool) -> None:
+    """Write keys so that whoever reads the file finds all of the old ones or all of the new ones.
+
+    The file's owner and mode stay as they are; those of a new one are the caller's, and 600.
+
+    :param new: there must be no such file.
+    :raises Unreadable: when it cannot be written, or is there and should not be.
+    """
+    try:
+        if new and path.exists():
+            raise Unreadable(f"{path} is there already; authkeys add puts another key into it")
+        _replace(path, keys.document())
+    except OSError as error:
+        raise Unreadable(f"{path} cannot be written: {error.strerror}") from error
+
+
+def _replace(path: Path, data: bytes) -> None:
+    # mkstemp makes it with mode 600.
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            with suppress(FileNotFoundError):
+                before = path.stat()
+                os.fchown(file.fileno(), before.st_uid, before.st_gid)
+                os.fchmod(file.fileno(), before.st_mode & 0o7777)
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).replace(path)
+    except BaseException:
+        with suppress(FileNotFoundError):
+            Path(name).unlink()
+        raise

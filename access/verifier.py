@@ -1,0 +1,191 @@
+"""Says what the bearer of a token, or of a signed link, may do."""
+
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from pathlib import Path
+
+from django.conf import settings
+
+from access.grant import Grant
+from access.keyset import Key, KeySet, parse_key_set
+from access.links import link_grant
+from access.problems import InvalidToken, KeysUnknown
+from access.provider import Provider, fetch_keys
+from access.tokens import Claims, Expected, Header, grant_of, read_header, verified_claims
+from access.watched import WatchedFile
+
+#: Seconds between two looks at the files.
+LOOK_INTERVAL = 1.0
+#: Verified tokens that are remembered. A token is some 500 bytes.
+REMEMBERED = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What the settings say of tokens.
+
+    :ivar keys_file: a JWK Set; None for none.
+    :ivar keys_url: of a provider's JWK Set; "" for none.
+    :ivar revoked_file: ids of tokens that count no more; None for none.
+    :ivar issuer: of the provider's tokens.
+    :ivar audience: that every token has to name.
+    :ivar leeway: seconds by which clocks may differ.
+    :ivar refresh: seconds between fetches of the provider's keys.
+    """
+
+    keys_file: Path | None
+    keys_url: str
+    revoked_file: Path | None
+    issuer: str
+    audience: str
+    leeway: float
+    refresh: float
+
+
+def parse_revoked(data: bytes) -> frozenset[str]:
+    """The ids in a list: one a line, with comments behind ``#``.
+
+    :raises ValueError: when it is no text.
+    """
+    lines = (line.partition("#")[0].strip() for line in data.decode().splitlines())
+    return frozenset(line for line in lines if line)
+
+
+class Verifier:
+    """Verifies tokens and links by keys that may change at any time."""
+
+    def __init__(self, rules: Rules) -> None:
+        self._rules = rules
+        self._file = (
+            None if rules.keys_file is None else WatchedFile(rules.keys_file, parse_key_set)
+        )
+        self._revoked = (
+            None if rules.revoked_file is None else WatchedFile(rules.revoked_file, parse_revoked)
+        )
+        self._provider = (
+            Provider(partial(fetch_keys, rules.keys_url), rules.refresh, self._forget)
+            if rules.keys_url
+            else None
+        )
+        self._next_look = float("-inf")
+        self._lock = threading.Lock()
+        self._remembered: dict[str, Grant] = {}
+
+    def start(self) -> None:
+        """Get to know the keys before the first request asks for them."""
+        self._look()
+        if self._provider is not None:
+            self._provider.start()
+
+    def token_grant(self, token: str) -> Grant:
+        """What a token allows.
+
+        :raises InvalidToken: when it is not accepted.
+        :raises KeysUnknown: when it cannot be said whether it is.
+        """
+        if time.monotonic() >= self._next_look:
+            self._look()
+        grant = self._remembered.get(token)
+        if grant is not None and time.time() < grant.expires + self._rules.leeway:
+            return grant
+        remembered = self._remembered
+        grant = self._verified(token)
+        if len(remembered) >= REMEMBERED:
+            remembered.pop(next(iter(remembered)), None)
+        # If keys changed meanwhile, there is another memory now, and this one is thrown away.
+        remembered[token] = grant
+        return grant
+
+    def link_grant(self, query: str, method: str, object_id: str) -> Grant:
+        """What a signed link allows; see `access.links.link_grant`."""
+        self._look()
+        return link_grant(query, method, object_id, self._symmetric(), time.time())
+
+    def _look(self) -> None:
+        with self._lock:
+            self._next_look = time.monotonic() + LOOK_INTERVAL
+            changed = [each.look() for each in (self._file, self._revoked) if each is not None]
+        if any(changed):
+            self._forget()
+
+    def _forget(self) -> None:
+        self._remembered = {}
+
+    def _verified(self, token: str) -> Grant:
+        header = read_header(token)
+        claims = self._claims(token, header)
+        if claims is None:
+            # Its key may have been added a moment ago.
+            self._look()
+            claims = self._claims(token, header)
+        if claims is None and self._provider is not None and not self._knows(header):
+            renewed = self._provider.renew()
+            claims = self._claims(token, header)
+            if claims is None and not renewed:
+                raise KeysUnknown
+        if claims is None and self._file is not None and self._file.value is None:
+            raise KeysUnknown("The token cannot be verified now, for the keys cannot be read.")
+        if claims is None:
+            raise InvalidToken("The token was signed with no key that is known here.")
+        if self._is_revoked(claims):
+            raise InvalidToken("The token was revoked.")
+        return grant_of(claims)
+
+    def _claims(self, token: str, header: Header) -> Claims | None:
+        for key, expected in self._candidates(header):
+            claims = verified_claims(token, key, expected)
+            if claims is not None:
+                return claims
+        return None
+
+    def _knows(self, header: Header) -> bool:
+        """Whether there is the key that a token names: then it was just not signed with it."""
+        return header.key_id is not None and any(self._candidates(header))
+
+    def _candidates(self, header: Header) -> Iterator[tuple[Key, Expected]]:
+        rules = self._rules
+        for keys, issuer in ((self._from_file(), None), (self._provided(), rules.issuer)):
+            if keys is not None:
+                expected = Expected(rules.audience, issuer, rules.leeway)
+                for key in keys.candidates(header.key_id, header.algorithm):
+                    yield key, expected
+
+    def _from_file(self) -> KeySet | None:
+        return None if self._file is None else self._file.value
+
+    def _provided(self) -> KeySet | None:
+        return None if self._provider is None else self._provider.keys
+
+    def _symmetric(self) -> tuple[Key, ...]:
+        keys = self._from_file()
+        return () if keys is None else keys.symmetric
+
+    def _is_revoked(self, claims: Claims) -> bool:
+        if self._revoked is None:
+            return False
+        if self._revoked.value is None:
+            raise KeysUnknown("The token cannot be verified now: no list of revoked ones is here.")
+        return claims.get("jti") in self._revoked.value
+
+
+@lru_cache(maxsize=1)
+def get_verifier() -> Verifier:
+    """The verifier that the settings describe, one instance a process."""
+    return Verifier(
+        Rules(
+            keys_file=_path(settings.OBJGW_AUTH_KEYS),
+            keys_url=settings.OBJGW_AUTH_JWKS_URL,
+            revoked_file=_path(settings.OBJGW_AUTH_REVOKED),
+            issuer=settings.OBJGW_AUTH_ISSUER,
+            audience=settings.OBJGW_AUTH_AUDIENCE,
+            leeway=settings.OBJGW_AUTH_LEEWAY,
+            refresh=settings.OBJGW_AUTH_JWKS_REFRESH,
+        )
+    )
+
+
+def _path(text: str) -> Path | None:
+    return Path(text) if text else None
