@@ -40,7 +40,7 @@ class Key:
 
     key_id: str
     algorithm: str
-    verifying: jwt.PyJWK = field(repr=False)
+    verifying: jwt.PyJWK = field(repr=False, compare=False)
     jwk: Jwk = field(repr=False)
 
     @property

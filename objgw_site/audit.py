@@ -63,5 +63,5 @@ def _tell(request: HttpRequest, status: int, client: str) -> None:
 
 def _named(grant: object) -> str:
     if not isinstance(grant, Grant):
-        return "somebody without a token"
+        return "somebody without an accepted token"
     return f"{grant.subject or 'somebody'} with {grant.token_id or 'a token without an id'}"

@@ -247,6 +247,8 @@ LOGGING = {
     "root": {"handlers": ["stderr"], "level": "WARNING"},
     "loggers": {
         "objgw": {"level": OBJGW_LOG_LEVEL.upper()},
+        # Who changed what is asked for later, when it is too late to say it.
+        "objgw.audit": {"level": "INFO"},
         "django": {"level": "INFO", "handlers": ["stderr"], "propagate": False},
         # From ERROR on, for below it every 404 would be made into a record to be thrown away.
         "django.request": {"level": "ERROR", "filters": ["unhandled"]},

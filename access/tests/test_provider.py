@@ -1,0 +1,184 @@
+"""The keys of a provider, which is a server of the test's own."""
+
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from access import provider as module
+from access.keyset import EDDSA, ES256, HS256, KeySet
+from access.provider import MOST_WAITING, FetchFailed, Provider, fetch_keys
+from access.provider_url import is_provider_url
+from access.tests.keys import new_key
+
+ONE, TWO = KeySet((new_key(ES256),)), KeySet((new_key(ES256), new_key(EDDSA)))
+
+Answer = Callable[[BaseHTTPRequestHandler], None]
+
+
+def body(data: bytes, status: int = 200) -> Answer:
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(status)
+        handler.send_header("Content-Length", str(len(data)))
+        handler.end_headers()
+        handler.wfile.write(data)
+
+    return answer
+
+
+class Server(ThreadingHTTPServer):
+    """Answers with what it is told to."""
+
+    answer: Answer = staticmethod(body(ONE.public_document()))
+    asked = 0
+
+
+class _Handler(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        assert isinstance(self.server, Server)
+        self.server.asked += 1
+        self.server.answer(self)
+
+    def log_message(self, *args: object) -> None:
+        """Nothing."""
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    with Server(("127.0.0.1", 0), _Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def url(server: Server) -> str:
+    return f"http://127.0.0.1:{server.server_address[1]}/jwks"
+
+
+def test_keys_are_fetched(url: str) -> None:
+    assert fetch_keys(url).public_document() == ONE.public_document()
+
+
+def redirect(handler: BaseHTTPRequestHandler) -> None:
+    handler.send_response(302)
+    handler.send_header("Location", "/elsewhere")
+    handler.send_header("Content-Length", "0")
+    handler.end_headers()
+
+
+def endless(handler: BaseHTTPRequestHandler) -> None:
+    handler.send_response(200)
+    handler.end_headers()
+    try:
+        while True:
+            handler.wfile.write(b" " * 65536)
+    except OSError:
+        pass
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        (body(b"", 500), "it answers 500"),
+        (redirect, "it answers 302"),
+        (body(b"<html>"), "of no use: it is no JSON"),
+        (body(KeySet((new_key(HS256),)).document()), "of no use: none of its 1 keys"),
+        (endless, "too long"),
+    ],
+)
+def test_the_reason_for_a_failure_is_named(
+    server: Server, url: str, answer: Answer, reason: str
+) -> None:
+    server.answer = answer
+    with pytest.raises(FetchFailed, match=reason):
+        fetch_keys(url)
+
+
+def test_nobody_there_is_a_failure() -> None:
+    with pytest.raises(FetchFailed, match="it does not answer: ConnectionError"):
+        fetch_keys("http://127.0.0.1:9/jwks")
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fetches may follow each other at once."""
+    monkeypatch.setattr(module, "LEAST_PAUSE", 0.01)
+    monkeypatch.setattr(module, "_RETRY", 3600.0)
+
+
+def known(provider: Provider) -> int:
+    return 0 if provider.keys is None else len(provider.keys.keys)
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_new_key_is_there_when_it_is_asked_for(server: Server, url: str) -> None:
+    changes = []
+    provider = Provider(partial(fetch_keys, url), 3600, lambda: changes.append(1))
+    assert provider.renew()
+    assert known(provider) == 1
+    server.answer = body(TWO.public_document())
+    assert provider.renew()
+    assert known(provider) == 2
+    assert provider.renew()
+    assert len(changes) == 2, "the same keys again are no change"
+
+
+@pytest.mark.usefixtures("quick")
+def test_the_last_keys_are_kept_while_the_provider_is_away(server: Server, url: str) -> None:
+    provider = Provider(partial(fetch_keys, url), 3600, lambda: None)
+    assert provider.renew()
+    server.answer = body(b"", 503)
+    assert not provider.renew()
+    assert known(provider) == 1
+    server.answer = body(TWO.public_document())
+    assert provider.renew()
+
+
+@pytest.mark.usefixtures("quick")
+def test_many_who_ask_at_once_share_a_fetch_and_too_many_do_not_wait() -> None:
+    fetching, go_on = threading.Event(), threading.Event()
+    fetches = []
+
+    def fetch() -> KeySet:
+        fetches.append(1)
+        fetching.set()
+        assert go_on.wait(30)
+        return ONE
+
+    provider = Provider(fetch, 3600, lambda: None)
+    with ThreadPoolExecutor(MOST_WAITING + 10) as pool:
+        asked = [pool.submit(provider.renew) for _ in range(MOST_WAITING + 10)]
+        assert fetching.wait(30)
+        while sum(each.done() for each in asked) < 10:
+            fetching.wait(0.001)
+        go_on.set()
+        answers = [each.result() for each in asked]
+    assert sorted(answers) == [False] * 10 + [True] * MOST_WAITING
+    # The one that was under way may have begun before some of them asked.
+    assert len(fetches) <= 3
+
+
+@pytest.mark.parametrize(
+    ("url", "good"),
+    [
+        ("https://login.example/jwks", True),
+        ("https://login.example:8443/jwks?x=1", True),
+        ("http://127.0.0.1:8080/jwks", True),
+        ("http://[::1]/jwks", True),
+        ("http://localhost/jwks", True),
+        ("http://login.example/jwks", False),
+        ("https://user:secret@login.example/jwks", False),
+        ("https:///jwks", False),
+        ("ftp://login.example/jwks", False),
+        ("https://login.example:x/jwks", False),
+        ("login.example", False),
+    ],
+)
+def test_where_keys_may_come_from(url: str, *, good: bool) -> None:
+    assert is_provider_url(url) == good
