@@ -25,14 +25,12 @@ from problems.problem import (
     UnsupportedMediaType,
 )
 from problems.rendering import JSONRenderer
+from telemetry.access import shown
 from telemetry.exchange import note_problem
 
 MEDIA_TYPE = "application/problem+json"
 
 logger = logging.getLogger("objgw.problems")
-
-#: Characters of a path that are logged. A summary of failures has one of them for each node.
-_LONGEST = 300
 
 
 def as_problem(exc: Exception) -> Problem:
@@ -76,11 +74,10 @@ def log(problem: Problem, exc: BaseException, request: HttpRequest | None = None
 
 
 def request_line(request: HttpRequest | None) -> str:
-    """Method and path of a request, for the log; a very long path is cut short."""
+    """Method and target of a request, as they may be logged."""
     if request is None:
         return "a request"
-    path = request.get_full_path()
-    return f"{request.method} {path if len(path) <= _LONGEST else path[:_LONGEST] + '...'}"
+    return f"{request.method} {shown(request.get_full_path())}"
 
 
 def exception_handler(exc: Exception, context: dict[str, object]) -> HttpResponse:

@@ -1,10 +1,10 @@
 """The keys of a provider, which is a server of the test's own."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 
 import pytest
 
@@ -13,52 +13,20 @@ from access.keyset import EDDSA, ES256, HS256, KeySet
 from access.provider import MOST_WAITING, FetchFailed, Provider, fetch_keys
 from access.provider_url import is_provider_url
 from access.tests.keys import new_key
+from access.tests.keyserver import Answer, Server, body, key_server
 
 ONE, TWO = KeySet((new_key(ES256),)), KeySet((new_key(ES256), new_key(EDDSA)))
-
-Answer = Callable[[BaseHTTPRequestHandler], None]
-
-
-def body(data: bytes, status: int = 200) -> Answer:
-    def answer(handler: BaseHTTPRequestHandler) -> None:
-        handler.send_response(status)
-        handler.send_header("Content-Length", str(len(data)))
-        handler.end_headers()
-        handler.wfile.write(data)
-
-    return answer
-
-
-class Server(ThreadingHTTPServer):
-    """Answers with what it is told to."""
-
-    answer: Answer = staticmethod(body(ONE.public_document()))
-    asked = 0
-
-
-class _Handler(BaseHTTPRequestHandler):
-    def do_GET(self) -> None:
-        assert isinstance(self.server, Server)
-        self.server.asked += 1
-        self.server.answer(self)
-
-    def log_message(self, *args: object) -> None:
-        """Nothing."""
 
 
 @pytest.fixture
 def server() -> Iterator[Server]:
-    with Server(("127.0.0.1", 0), _Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
+    with key_server(ONE.public_document()) as server:
         yield server
-        server.shutdown()
-        thread.join()
 
 
 @pytest.fixture
 def url(server: Server) -> str:
-    return f"http://127.0.0.1:{server.server_address[1]}/jwks"
+    return server.url
 
 
 def test_keys_are_fetched(url: str) -> None:

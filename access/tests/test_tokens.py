@@ -1,12 +1,15 @@
 """Tokens: what is accepted, and that nothing else is."""
 
 import base64
+import hashlib
+import hmac
 import json
 import time
 from typing import Any
 
 import jwt
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -108,13 +111,8 @@ def test_other_algorithms_are_refused(name: object) -> None:
 @pytest.mark.parametrize("algorithm", [RS256, ES256])
 def test_a_public_key_is_no_secret_for_hs256(algorithm: str) -> None:
     """Confusion of algorithms: everybody has the public key, and could sign with it."""
-    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-
     public: Any = KEYS[algorithm].verifying.key
     pem = public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-    import hashlib
-    import hmac
-
     claims = {"aud": AUDIENCE, "exp": int(time.time()) + 60, "scope": READ}
     signed = f"{part({'alg': HS256, 'kid': KEYS[algorithm].key_id})}.{part(claims)}"
     mac = hmac.digest(pem, signed.encode(), hashlib.sha256)
@@ -217,8 +215,6 @@ def test_scopes_of_others_mean_nothing() -> None:
 
 def test_signatures_are_compared_in_constant_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """PyJWT's is `hmac.compare_digest`; this fails when it is not any more."""
-    import hmac
-
     compared = []
     real = hmac.compare_digest
 
