@@ -9,7 +9,7 @@ compare-and-swap, and who was too late goes on with what is there.
 import math
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -21,7 +21,7 @@ from objects.moving.one import Outcome, move
 from objects.moving.permit import Overtaken, Pace, Permit, Stopped
 from objects.moving.progress import Progress, View
 from objects.moving.survey import survey
-from objects.moving.sweep import Left, Sweep, Task
+from objects.moving.sweep import Act, Left, Select, Sweep, Task
 from objects.moving.whereabouts import Kind, Whereabouts, entries_of, kind_of
 from objects.store import Entry, Found
 from problems.problem import Problem
@@ -185,9 +185,7 @@ class Change:
                 self._view.progress(progress)
             return outcome is not Outcome.CHANGED
 
-        self._repeat(
-            lambda: Sweep(sources, self._where, select, act, self._options.jobs, self._stop)
-        )
+        self._repeat(sources, select, act)
 
     def _clean(self, placement: Placement, permit: Permit) -> None:
         def select(name: str, entry: Entry) -> Task | None:
@@ -199,10 +197,7 @@ class Change:
             self._where.store(task.node).delete(task.entry.key)
             return True
 
-        targets = _names(placement)
-        self._repeat(
-            lambda: Sweep(targets, self._where, select, act, self._options.jobs, self._stop)
-        )
+        self._repeat(_names(placement), select, act)
 
     def _has_tombstones(self, placement: Placement, permit: Permit) -> bool:
         for name in _names(placement):
@@ -217,13 +212,14 @@ class Change:
                     self._pause(f"{name}: {problem.detail}")
         return False
 
-    def _repeat(self, sweep: Callable[[], Sweep]) -> None:
+    def _repeat(self, names: Sequence[str], select: Select, act: Act) -> None:
         """Pass after pass, until nothing is left.
 
         :raises CannotFinish: when it is no node that is in the way, again and again.
         """
         failing, fewest = 0, math.inf
-        while left := sweep().run():
+        jobs, stop = self._options.jobs, self._stop
+        while left := Sweep(names, self._where, select, act, jobs, stop, self._is_down).run():
             if left.down:
                 self._wait_for_nodes(left)
                 continue
@@ -233,6 +229,9 @@ class Change:
                 reasons = "; ".join(f"{key}: {said}" for key, said in sorted(left.failed.items()))
                 raise CannotFinish(f"{left.tasks} objects could not be moved, among them {reasons}")
             self._pause(f"{left.tasks} objects have to be looked at once more")
+
+    def _is_down(self, name: str, said: str) -> None:
+        self._view.waiting(f"{name} {said}".strip())
 
     def _wait_for_nodes(self, left: Left) -> None:
         waiting = dict(left.down)

@@ -67,6 +67,7 @@ class Sweep:
 
     :param names: of the nodes to be listed.
     :param jobs: how many objects at once.
+    :param notice: told at once of a node that is down, and what it says; a pass may take hours.
     """
 
     def __init__(
@@ -77,6 +78,7 @@ class Sweep:
         act: Act,
         jobs: int,
         stop: threading.Event,
+        notice: Callable[[str, str], None],
     ) -> None:
         self._names = names
         self._where = where
@@ -84,6 +86,7 @@ class Sweep:
         self._act = act
         self._jobs = jobs
         self._stop = stop
+        self._notice = notice
         self._left = Left()
         self._lock = threading.Lock()
         self._error: BaseException | None = None
@@ -167,7 +170,10 @@ class Sweep:
 
     def _is_down(self, name: str, said: str) -> None:
         with self._lock:
-            self._left.down.setdefault(name, said)
+            if name in self._left.down:
+                return
+            self._left.down[name] = said
+        self._notice(name, said)
 
     def _leave(self, task: Task, reason: str = "") -> None:
         with self._lock:

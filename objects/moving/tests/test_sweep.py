@@ -45,12 +45,18 @@ class MadeUp:
         return self.stores[name]
 
 
-def swept(nodes: MadeUp, act: Callable[[Task], bool], stop: threading.Event | None = None) -> Left:
+def swept(
+    nodes: MadeUp,
+    act: Callable[[Task], bool],
+    stop: threading.Event | None = None,
+    notice: Callable[[str, str], None] = lambda name, said: None,
+) -> Left:
     def select(name: str, entry: Entry) -> Task | None:
         return Task(name, "b", entry)
 
     where = cast("Whereabouts", nodes)
-    return Sweep(list(nodes.stores), where, select, act, 4, stop or threading.Event()).run()
+    stop = stop or threading.Event()
+    return Sweep(list(nodes.stores), where, select, act, 4, stop, notice).run()
 
 
 def noting(done: list[str]) -> Callable[[Task], bool]:
@@ -83,6 +89,25 @@ def test_a_node_that_is_down_keeps_no_other_from_its_turn() -> None:
     left = swept(nodes, noting(done))
     assert left.down == {"a": "is down: exited"}
     assert sorted(done) == nodes.stores["c"].keys
+
+
+def test_a_node_that_goes_down_is_told_at_once() -> None:
+    nodes = MadeUp(a=500, b=0, c=500)
+    done: list[str] = []
+    told: list[tuple[str, str, int]] = []
+
+    def act(task: Task) -> bool:
+        done.append(task.entry.key)
+        if task.entry.key == "a00007":
+            nodes.stores["a"].down = NodeUnavailable("cannot be reached: Connection refused")
+            raise failed(NodeUnavailable("hung up"), "a")
+        return True
+
+    left = swept(nodes, act, notice=lambda name, said: told.append((name, said, len(done))))
+    assert left.down.keys() == {"a"}
+    [(name, said, by_then)] = told
+    assert (name, said) == ("a", "cannot be reached: Connection refused")
+    assert by_then < 100 < len(done), "while the others go on"
 
 
 def test_a_target_that_goes_down_is_asked_by_a_few_only() -> None:

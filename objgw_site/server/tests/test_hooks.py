@@ -66,6 +66,7 @@ class TestHooks:
         assert client.ask("GET", "/refuse").status == 403
         server.wait_for_line("the hook post_request failed", since=known)
         assert client.ask("GET", "/chunks").status == 200
+        server.wait_for_line("hook: behind /chunks", since=known)
 
     def test_are_not_called_for_what_is_no_request(self, server: Server, client: Client) -> None:
         known = len(server.log)
