@@ -30,6 +30,14 @@ WITHOUT_OPERATION = {
     "cross_origin",
     "expectation_failed",
     "header_fields_too_large",
+    # Where the gateway asks for tokens; the document is that of one which does not.
+    "id_not_allowed",
+    "insufficient_scope",
+    "invalid_link",
+    "invalid_token",
+    "keys_unknown",
+    "link_expired",
+    "token_required",
     "host_not_allowed",
     "http_version_not_supported",
     "not_an_s3_endpoint",
@@ -45,6 +53,7 @@ WITHOUT_OPERATION = {
 def all_problems() -> list[type[Problem]]:
     """Every kind that a client may meet."""
     for module in (
+        "access.problems",
         "nodes.exceptions",
         "objects.exceptions",
         "objgw_site.s3_clients",
