@@ -3,7 +3,8 @@
 from problems.problem import Problem
 
 REALM = "objgw"
-#: For a browser, which asks its user for a name and a password then (RFC 7617).
+#: For a browser, which asks its user for a name and a password then (RFC 7617). Chromium does so
+#: only where no other scheme stands before it in the field.
 BASIC_CHALLENGE = 'Basic realm="objgw: any name, and a token as the password", charset="UTF-8"'
 
 
@@ -23,9 +24,7 @@ class TokenRequired(Problem):
     )
 
     def __init__(self, *, browser: bool = False) -> None:
-        challenge = _bearer()
-        if browser:
-            challenge += f", {BASIC_CHALLENGE}"
+        challenge = BASIC_CHALLENGE if browser else _bearer()
         super().__init__(headers={"WWW-Authenticate": challenge})
 
 
@@ -41,9 +40,8 @@ class InvalidToken(Problem):
     example = "The token expired at 2026-11-26T12:00:00Z."
 
     def __init__(self, detail: str = "", *, browser: bool = False) -> None:
-        challenge = _bearer(error=self.code, error_description=detail or self.example)
-        if browser:
-            challenge += f", {BASIC_CHALLENGE}"
+        told = {"error": self.code, "error_description": detail or self.example}
+        challenge = BASIC_CHALLENGE if browser else _bearer(**told)
         super().__init__(detail, headers={"WWW-Authenticate": challenge})
 
 

@@ -1,7 +1,5 @@
 """Pages of two other origins: one that is allowed, and one that is not."""
 
-import http.server
-import threading
 from collections.abc import Iterator
 
 import pytest
@@ -10,6 +8,7 @@ from playwright.sync_api import BrowserContext, Error, Page
 
 from demo.harness.gateway import GatewayProcess
 from demo.harness.s3nodes import NodeProcess
+from tests.browser.apps import web_app
 from tests.browser.stored import PIXEL, content, put
 from tests.support.client import random_id
 from tests.support.servers import make_gateway
@@ -67,38 +66,17 @@ IMAGE = """
 """
 
 
-class _App(http.server.BaseHTTPRequestHandler):
-    def do_GET(self) -> None:
-        self.send_response(200)
-        self.send_header("Content-Type", "text/html")
-        self.end_headers()
-        self.wfile.write(b"<link rel=icon href='data:,'><title>app</title>")
-
-    def log_message(self, *args: object) -> None:
-        pass
-
-
-def serve() -> http.server.ThreadingHTTPServer:
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _App)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    return server
-
-
 @pytest.fixture(scope="module")
 def app() -> Iterator[str]:
     """The origin of a web app that is allowed."""
-    server = serve()
-    yield f"http://app.localhost:{server.server_port}"
-    server.shutdown()
-    server.server_close()
+    with web_app("app") as origin:
+        yield origin
 
 
 @pytest.fixture(scope="module")
 def stranger() -> Iterator[str]:
-    server = serve()
-    yield f"http://stranger.localhost:{server.server_port}"
-    server.shutdown()
-    server.server_close()
+    with web_app("stranger") as origin:
+        yield origin
 
 
 @pytest.fixture(scope="module")
