@@ -56,7 +56,8 @@ def add_refusals(result: dict[str, Any], **kwargs: object) -> dict[str, Any]:
     problem = {"$ref": "#/components/schemas/Problem"}
     for operations in result["paths"].values():
         for operation in operations.values():
-            if not operation.get("security"):
+            # An empty requirement: it may be asked for without any.
+            if {} in operation.get("security", [{}]):
                 continue
             for status, description in _REFUSALS.items():
                 operation["responses"].setdefault(

@@ -76,6 +76,9 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="compare with the gateway's server alone, and without Django's request path, too",
     )
+    parser.add_argument(
+        "--tokens", action="store_true", help="compare with this gateway asking for tokens"
+    )
     parser.add_argument("--nodes", type=int, default=3, help="how many (default: 3)")
     parser.add_argument(
         "--output", type=Path, default=RESULTS, metavar="FOLDER", help="default: benchmarks/results"
@@ -104,6 +107,7 @@ def _run(options: argparse.Namespace) -> None:
             settings=_settings(options.setting),
             nodes=options.nodes,
             floors=options.floors,
+            tokens=options.tokens,
         ) as stack,
     ):
         findings = _findings(stack, cases, plan, options)

@@ -5,7 +5,7 @@ with a node that answers from memory. That is steadier than a load, also on a bu
 least of many short rounds counts. ``--against FOLDER`` measures another checkout in the same run,
 in turns; ``--layout`` measures with a layout that is not changing, ``--drf`` what DRF's own way
 costs where `objects.views` has another; ``--observed`` what metrics and the access log cost, the
-server's part of them included.
+server's part of them included; ``--tokens`` what a token costs.
 """
 
 import argparse
@@ -13,8 +13,10 @@ import atexit
 import importlib.util
 import io
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -38,6 +40,7 @@ _HEAD = (
 # As many as are counted and logged together (telemetry.metrics.BATCH): once in each round.
 _REQUESTS = 64
 _LAID_OUT = "with a layout"
+_TOKENS = "with a token"
 
 
 class NodeInMemory:
@@ -61,8 +64,11 @@ class NodeInMemory:
         pass
 
 
-def environ(method: str) -> dict[str, Any]:
-    """The WSGI environment of a request by a program."""
+def environ(method: str, token: str) -> dict[str, Any]:
+    """The WSGI environment of a request by a program.
+
+    :param token: "" for none.
+    """
     found = {
         "REQUEST_METHOD": method,
         "PATH_INFO": "/object/abc",
@@ -81,14 +87,19 @@ def environ(method: str) -> dict[str, Any]:
         "wsgi.input_terminated": True,
         "wsgi.errors": sys.stderr,
     }
+    if token:
+        # As from a socket: a text that nobody has seen before.
+        found["HTTP_AUTHORIZATION"] = f"Bearer {token}"
     return found | ({"CONTENT_LENGTH": str(len(_BODY))} if method == "PUT" else {})
 
 
-def application(*, laid_out: bool = False) -> Callable[[str], None]:
+def application(*, laid_out: bool = False, tokens: bool = False) -> Callable[[str], None]:
     """The gateway's application over one node in memory: a function that does one request.
 
     :param laid_out: whether that node is the member of a layout.
+    :param tokens: whether it asks for a token.
     """
+    token = _token() if tokens else ""
     os.environ |= {
         "DJANGO_SETTINGS_MODULE": "objgw_site.settings",
         "OBJGW_DISCOVERY": "static",
@@ -107,13 +118,28 @@ def application(*, laid_out: bool = False) -> Callable[[str], None]:
 
     def once(method: str) -> None:
         statuses: list[str] = []
-        response = wsgi(environ(method), lambda status, fields: statuses.append(status))
+        response = wsgi(environ(method, token), lambda status, fields: statuses.append(status))
         size = sum(map(len, response))
         response.close()
         if statuses != ["201 Created" if method == "PUT" else "200 OK"] or not size:
             raise RuntimeError(f"{method}: {statuses}")
 
     return once
+
+
+def _token() -> str:
+    """A token with all scopes, of a key that the settings of this process name from now on."""
+    from access.keyfile import write_keys
+    from access.keyset import HS256, KeySet, make_key
+    from access.scopes import SCOPES
+    from access.tokens import Wish, issue
+
+    folder = tempfile.mkdtemp()
+    atexit.register(shutil.rmtree, folder)
+    key = make_key(HS256, time.time())
+    os.environ["OBJGW_AUTH_KEYS"] = f"{folder}/keys.json"
+    write_keys(Path(os.environ["OBJGW_AUTH_KEYS"]), KeySet((key,)), new=True)
+    return issue(Wish("benchmark", SCOPES, (), 3600), key, "objgw", time.time())
 
 
 def _lease(member: str | None) -> None:
@@ -235,6 +261,8 @@ def _cases(options: argparse.Namespace) -> dict[str, tuple[Path, list[str]]]:
     )
     if options.layout:
         cases[_LAID_OUT] = (HERE, ["--variant", _LAID_OUT])
+    if options.tokens:
+        cases[_TOKENS] = (HERE, ["--variant", _TOKENS])
     if options.against:
         cases["the other"] = (options.against.resolve(), [])
     if options.drf:
@@ -247,6 +275,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.application", description=__doc__)
     parser.add_argument("--against", type=Path, metavar="FOLDER", help="another checkout")
     parser.add_argument("--layout", action="store_true", help="the same with a layout")
+    parser.add_argument("--tokens", action="store_true", help="the same with a token")
     parser.add_argument("--drf", action="store_true", help="what DRF's own way costs")
     parser.add_argument(
         "--observed", action="store_true", help="what metrics and the access log cost"
@@ -259,8 +288,10 @@ def main() -> None:
         if options.variant in OBSERVED:
             once = observed(options.variant)
         else:
-            once = application(laid_out=options.variant == _LAID_OUT)
-            if options.variant and options.variant != _LAID_OUT:
+            once = application(
+                laid_out=options.variant == _LAID_OUT, tokens=options.variant == _TOKENS
+            )
+            if options.variant not in ("", _LAID_OUT, _TOKENS):
                 drf_variants()[options.variant]()
         for method, spent in measure(once, rounds=20).items():
             print(method, spent)

@@ -41,8 +41,7 @@ class _Connection:
 def load(server: Server, targets: list[str], connections: int, seconds: float) -> Load:
     """Send HEAD requests for some seconds."""
     requests = [
-        f"HEAD {target} HTTP/1.1\r\nHost: {server.host_header}\r\n\r\n".encode()
-        for target in targets
+        f"HEAD {target} HTTP/1.1\r\n{server.field_lines}\r\n".encode() for target in targets
     ]
     latencies: list[float] = []
     with selectors.DefaultSelector() as selector:

@@ -19,6 +19,7 @@ class Server:
     """One of those that are measured.
 
     :ivar address: ``host:port``, likewise ``host_header``, which a presigned URL is bound to.
+    :ivar token: a bearer token that each request has, "" for none.
     :ivar target: from a method and an id to the request target.
     :ivar processes: None where the cost is not ours to ask for.
     :ivar nodes: the processes of the nodes that it asks.
@@ -30,6 +31,18 @@ class Server:
     target: Callable[[str, str], str]
     processes: ProcessTree | None = None
     nodes: Sequence[ProcessTree] = ()
+    token: str = ""
+
+    @property
+    def fields(self) -> dict[str, str]:
+        """Header fields of each request."""
+        host = {"Host": self.host_header}
+        return host | ({"Authorization": f"Bearer {self.token}"} if self.token else {})
+
+    @property
+    def field_lines(self) -> str:
+        """The same, as they are sent."""
+        return "".join(f"{name}: {value}\r\n" for name, value in self.fields.items())
 
     def check(self, case: Case, object_id: str, body: bytes) -> None:
         """Send one request of a case.
@@ -42,7 +55,7 @@ class Server:
                 case.method,
                 self.target(case.method, object_id),
                 body=body if case.method == "PUT" else None,
-                headers={"Host": self.host_header},
+                headers=self.fields,
             )
             answer = connection.getresponse()
             received = answer.read()

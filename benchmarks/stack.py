@@ -2,12 +2,17 @@
 
 import contextlib
 import os
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import repeat
 from pathlib import Path
 
+from access.keyfile import write_keys
+from access.keyset import HS256, KeySet, make_key
+from access.scopes import SCOPES
+from access.tokens import Wish, issue
 from benchmarks.cases import Case, object_ids
 from benchmarks.failure import CannotMeasure
 from benchmarks.floors import FLOORS, can
@@ -82,6 +87,7 @@ def running_stack(
     settings: Mapping[str, Mapping[str, str]] | None = None,
     nodes: int = 3,
     floors: bool = False,
+    tokens: bool = False,
 ) -> Iterator[Stack]:
     """The nodes, nginx and the gateway inside the with block.
 
@@ -92,6 +98,7 @@ def running_stack(
     :param settings: of further gateways of this version, by name.
     :param nodes: their number.
     :param floors: compare with the applications of `benchmarks.floors`, too.
+    :param tokens: compare with a gateway that asks for a token.
     """
     minio = MinioServer.find()
     if minio is None:
@@ -121,6 +128,19 @@ def running_stack(
         for name, given in (settings or {}).items():
             gateways[name] = stack.enter_context(
                 _gateway(folder, name, PROJECT_ROOT, local_nodes, trees, settings=given)
+            )
+        if tokens:
+            closed, token = _keys_and_token(folder / "keys.json")
+            gateways["tokens"] = stack.enter_context(
+                _gateway(
+                    folder,
+                    "tokens",
+                    PROJECT_ROOT,
+                    local_nodes,
+                    trees,
+                    settings=closed,
+                    token=token,
+                )
             )
         lean = [
             stack.enter_context(
@@ -153,6 +173,15 @@ def running_stack(
         )
 
 
+def _keys_and_token(path: Path) -> tuple[dict[str, str], str]:
+    """Settings of a gateway that asks for tokens, and one that allows everything for an hour."""
+    now = time.time()
+    key = make_key(HS256, now)
+    write_keys(path, KeySet((key,)), new=True)
+    token = issue(Wish("benchmark", SCOPES, (), 3600), key, "objgw", now)
+    return {"OBJGW_AUTH_KEYS": str(path)}, token
+
+
 @contextlib.contextmanager
 def _started(process: ChildProcess, start: Callable[[], None]) -> Iterator[None]:
     with process:
@@ -172,6 +201,7 @@ def _gateway(
     application: str | None = None,
     python: Path | None = None,
     settings: Mapping[str, str] | None = None,
+    token: str = "",
 ) -> Iterator[Server]:
     inherited = {
         key: value
@@ -198,7 +228,7 @@ def _gateway(
     with _started(gateway, gateway.start):
         address = f"{_HOST}:{gateway.port}"
         processes = ProcessTree(gateway.pid)
-        yield Server(name, address, address, gateway_target, processes, node_processes)
+        yield Server(name, address, address, gateway_target, processes, node_processes, token)
 
 
 def store_objects(stack: Stack, cases: Iterable[Case], scale: float) -> None:

@@ -56,8 +56,8 @@ class Transfer:
 
     def _send_head(self, method: str, object_id: str, more: str) -> None:
         target = self._server.target(method, object_id)
-        host = self._server.host_header
-        self._sock.sendall(f"{method} {target} HTTP/1.1\r\nHost: {host}\r\n{more}\r\n".encode())
+        fields = self._server.field_lines
+        self._sock.sendall(f"{method} {target} HTTP/1.1\r\n{fields}{more}\r\n".encode())
 
     def _answer(self, expected: set[int]) -> tuple[int, int]:
         """The length of an answer's body, and how much of that is here already."""

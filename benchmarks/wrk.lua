@@ -1,5 +1,5 @@
 -- Requests for the paths in a file, one after the other.
--- Arguments: method, file of paths, Host header, bytes of the body.
+-- Arguments: method, file of paths, Host header, bytes of the body, a token or an empty text.
 
 local method, headers, body
 local paths, ready = {}, {}
@@ -8,6 +8,9 @@ local position = 0
 function init(args)
   method = args[1]
   headers = { ["Host"] = args[3] }
+  if args[5] ~= "" then
+    headers["Authorization"] = "Bearer " .. args[5]
+  end
   for path in io.lines(args[2]) do
     paths[#paths + 1] = path
   end

@@ -37,7 +37,7 @@ def _load(server: Server, case: Case, paths: Path, seconds: int) -> Load:
     command = [find_program("wrk"), "--threads", "1", "--connections", str(case.connections)]
     command += ["--duration", f"{seconds}s", "--timeout", "20s", "--script", str(_SCRIPT)]
     command += [f"http://{server.address}/", "--"]
-    command += [case.method, str(paths), server.host_header, str(case.size)]
+    command += [case.method, str(paths), server.host_header, str(case.size), server.token]
     done = subprocess.run(
         command, capture_output=True, text=True, timeout=seconds + 60, check=False
     )

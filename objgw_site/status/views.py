@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.authentication import BaseAuthentication
-from rest_framework.permissions import BasePermission
+from rest_framework.permissions import AllowAny, BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -33,7 +33,7 @@ class LivezView(APIView):
     """The process answers requests."""
 
     authentication_classes: Sequence[type[BaseAuthentication]] = ()
-    permission_classes: Sequence[type[BasePermission]] = ()
+    permission_classes: Sequence[type[BasePermission]] = (AllowAny,)
 
     @extend_schema(
         operation_id="livez",
@@ -52,7 +52,7 @@ class ReadyzView(APIView):
     tokens are asked for, names and reasons are for those who have the scope nodes:read.
     """
 
-    permission_classes: Sequence[type[BasePermission]] = ()
+    permission_classes: Sequence[type[BasePermission]] = (AllowAny,)
 
     def perform_authentication(self, request: Request) -> None:
         """Later, if at all: with a token that is not accepted, this is answered as without one."""

@@ -92,7 +92,9 @@ def test_another_token_is_tried_on_the_page_of_the_api(
         block.locator(".opblock-summary-control").click()
         block.get_by_role("button", name="Try it out").click()
         block.get_by_role("button", name="Execute").click()
-        expect(block.locator(".live-responses-table .response .response-col_status")).to_have_text(status)
+        expect(block.locator(".live-responses-table .response .response-col_status")).to_have_text(
+            status
+        )
 
 
 def test_a_signed_link_is_opened_and_uploaded_to(page: Page, site: str, app: str, key: Key) -> None:
