@@ -30,8 +30,10 @@ class LinkAuthentication(BaseAuthentication):
 
     def authenticate(self, request: Request) -> tuple[Grant, str] | None:
         query = request.META.get("QUERY_STRING", "")
+        if not query or not is_signed(query):
+            return None
         match = request.resolver_match
-        if not is_signed(query) or match is None or match.url_name != OBJECT_PATH:
+        if match is None or match.url_name != OBJECT_PATH:
             return None
         grant = get_verifier().link_grant(query, request.method or "", match.kwargs["object_id"])
         note_subject(grant.subject, grant.token_id)

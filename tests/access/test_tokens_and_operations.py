@@ -290,4 +290,7 @@ def test_the_schema_names_the_scopes(api: Client, keys: dict[str, Key]) -> None:
     assert {"link": []} in put["security"]
     assert {"401", "403"} <= set(put["responses"])
     assert schema["paths"]["/nodes"]["get"]["security"] == [{"token": [NODES]}]
-    assert not schema["paths"]["/livez"]["get"].get("security")
+    assert schema["paths"]["/livez"]["get"]["security"] == [{}]
+    ready = schema["paths"]["/readyz"]["get"]
+    assert {} in ready["security"]
+    assert "401" not in ready["responses"]
