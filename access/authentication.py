@@ -5,24 +5,18 @@ A request's ``user`` is its `Grant`, and its ``auth`` the token, or the link's q
 
 import binascii
 from base64 import b64decode
-from typing import Any
 
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
 from access.grant import Grant
 from access.links import is_signed
-from access.problems import REALM, InvalidToken
+from access.problems import REALM, InvalidToken, wants_page
 from access.verifier import get_verifier
 from telemetry.exchange import note_subject
 
 #: The name of the one path that links are for.
 OBJECT_PATH = "object"
-
-
-def wants_page(meta: Any) -> bool:
-    """Whether a browser asks for a page, and so can ask its user for a token."""
-    return "text/html" in meta.get("HTTP_ACCEPT", "")
 
 
 class LinkAuthentication(BaseAuthentication):

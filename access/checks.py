@@ -7,8 +7,6 @@ from django.apps import AppConfig
 from django.conf import settings
 from django.core.checks import WARNING, CheckMessage, Error, Tags, register
 
-from access.keyset import InvalidKeySet, parse_key_set
-from access.verifier import parse_revoked
 from access.warning import OPEN
 from access.watched import Unreadable, read_file
 
@@ -34,6 +32,8 @@ def _wrong() -> Iterator[str]:
     if settings.OBJGW_AUTH_KEYS and (problem := _key_set_problem(settings.OBJGW_AUTH_KEYS)):
         yield f"OBJGW_AUTH_KEYS: {problem}. manage.py authkeys make writes a set of keys."
     if settings.OBJGW_AUTH_REVOKED:
+        from access.verifier import parse_revoked
+
         try:
             parse_revoked(read_file(Path(settings.OBJGW_AUTH_REVOKED)))
         except (Unreadable, ValueError) as error:
@@ -50,6 +50,8 @@ def _wrong() -> Iterator[str]:
 
 
 def _key_set_problem(text: str) -> str | None:
+    from access.keyset import InvalidKeySet, parse_key_set
+
     try:
         parse_key_set(read_file(Path(text)))
     except Unreadable as error:

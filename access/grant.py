@@ -1,7 +1,15 @@
 """What somebody is allowed."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+
+_PREFIX = re.compile(r"[A-Za-z0-9]{1,32}", re.ASCII)
+
+
+def is_prefix(text: str) -> bool:
+    """Whether a token can be limited to ids that begin with it; each id is one, too."""
+    return _PREFIX.fullmatch(text) is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,14 @@ from typing import Any, cast
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
-from access.authentication import wants_page
-from access.grant import Grant
-from access.problems import IdNotAllowed, InsufficientScope, InvalidLink, TokenRequired
-from access.tokens import is_prefix
+from access.grant import Grant, is_prefix
+from access.problems import (
+    IdNotAllowed,
+    InsufficientScope,
+    InvalidLink,
+    TokenRequired,
+    wants_page,
+)
 
 
 def grant_of(request: Request) -> Grant | None:

@@ -1,11 +1,22 @@
 """Why a request is refused before anything is looked up (RFC 6750 section 3.1)."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from problems.problem import Problem
 
 REALM = "objgw"
 #: For a browser, which asks its user for a name and a password then (RFC 7617). Chromium does so
 #: only where no other scheme stands before it in the field.
 BASIC_CHALLENGE = 'Basic realm="objgw: any name, and a token as the password", charset="UTF-8"'
+
+
+def wants_page(meta: Mapping[str, Any]) -> bool:
+    """Whether a browser asks for a page, and so can ask its user for a token.
+
+    :param meta: the WSGI environment.
+    """
+    return "text/html" in meta.get("HTTP_ACCEPT", "")
 
 
 def _bearer(**parameters: str) -> str:

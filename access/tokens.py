@@ -9,7 +9,7 @@ from typing import Any
 
 import jwt
 
-from access.grant import Grant
+from access.grant import Grant, is_prefix
 from access.keyset import ALGORITHMS, Key
 from access.problems import InvalidToken
 from access.scopes import SCOPES
@@ -23,7 +23,6 @@ ISSUER = "objgw"
 _TYPES = frozenset({None, "JWT", "at+jwt", "application/at+jwt"})
 _PART = "[A-Za-z0-9_-]+"
 _FORM = re.compile(rf"{_PART}\.{_PART}\.{_PART}", re.ASCII)
-_PREFIX = re.compile(r"[A-Za-z0-9]{1,32}", re.ASCII)
 #: Characters of a subject or a token's id. Both are logged.
 _LONGEST = 256
 
@@ -147,11 +146,6 @@ def _prefixes(found: object) -> tuple[str, ...] | None:
             "letters and digits."
         )
     return tuple(found)
-
-
-def is_prefix(text: str) -> bool:
-    """Whether a token can be limited to ids that begin with it."""
-    return _PREFIX.fullmatch(text) is not None
 
 
 @dataclass(frozen=True, slots=True)

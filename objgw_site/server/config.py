@@ -112,7 +112,6 @@ def post_worker_init(worker: object) -> None:
     """Know the nodes before the first request asks, and keep pauses short."""
     from django.conf import settings
 
-    from access.verifier import get_verifier
     from nodes.membership import get_membership
     from nodes.news import get_news
     from objects import store
@@ -125,6 +124,8 @@ def post_worker_init(worker: object) -> None:
     get_membership().start_refreshing()
     get_keeper().start()
     if settings.OBJGW_AUTH:
+        from access.verifier import get_verifier
+
         get_verifier().start()
     tracing.start(__version__)
     if metrics.is_enabled():

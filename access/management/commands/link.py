@@ -7,11 +7,11 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
 
-from access.grant import LinkTerms
+from access.grant import LinkTerms, is_prefix
 from access.keyfile import read_keys
 from access.keyset import HS256, InvalidKeySet, Key
 from access.links import METHODS, is_content_type, is_file_name, link_to
-from access.tokens import is_prefix, moment
+from access.tokens import moment
 from access.watched import Unreadable
 from terminal.command import OperatorCommand
 from terminal.quantities import duration_up_to, size_up_to

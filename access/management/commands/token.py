@@ -9,11 +9,11 @@ import jwt
 from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
 
-from access.grant import Grant
+from access.grant import Grant, is_prefix
 from access.keyfile import read_keys
 from access.keyset import InvalidKeySet, Key
 from access.scopes import SCOPES
-from access.tokens import Wish, grant_of, is_prefix, issue, moment
+from access.tokens import Wish, grant_of, issue, moment
 from access.verifier import get_verifier
 from access.watched import Unreadable
 from problems.problem import Problem
