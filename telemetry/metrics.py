@@ -8,61 +8,26 @@ Does not import Django: the server needs it before Django is there.
 """
 
 import os
-from bisect import bisect_left
 from collections import Counter as CountOf
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest, values
-from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
-from prometheus_client.registry import Collector
 from prometheus_client.values import MultiProcessValue
 
 from telemetry.figures import BUCKETS, CLIENTS, Tally
+from telemetry.observations import BATCH, Observations
+from telemetry.readings import Asked, Merged, Reading, Sample
+from telemetry.routes import METHODS, OTHER, route_of
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
-METHODS = frozenset(
-    {"GET", "HEAD", "PUT", "DELETE", "OPTIONS", "POST", "PATCH", "TRACE", "CONNECT"}
-)
-#: What is served, by the first part of its path.
-ROUTES = frozenset(
-    {"object", "objects", "nodes", "livez", "readyz", "metrics", "schema", "docs", "static"}
-)
-OTHER = "other"
-#: So much is counted at once. What a worker that is killed had not counted, is lost: a second's
-#: worth of it at the most.
-BATCH = 64
 
 #: Requests for objects, and not of whoever watches the gateway.
 _OBJECTS = frozenset({"object", "objects"})
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """A gauge that is asked for at a scrape.
-
-    :ivar labels: names of its labels.
-    :ivar values: by the values of its labels.
-    """
-
-    name: str
-    help: str
-    values: Mapping[tuple[str, ...], float]
-    labels: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """One number of an exposition."""
-
-    name: str
-    labels: Mapping[str, str]
-    value: float
 
 
 @dataclass(slots=True)
@@ -104,45 +69,6 @@ def shared_by() -> tuple[Path | None, str]:
     process among them; None and "" for one process.
     """
     return _configured.folder, _configured.identity
-
-
-class Observations:
-    """What a histogram is to be told, together: one by one costs each request ten times as much.
-
-    :param histogram: with labels, if it has any.
-    :param tally: that is told, too.
-    """
-
-    __slots__ = ("_histogram", "_pending", "_tally")
-
-    def __init__(self, histogram: Histogram, tally: Tally | None = None) -> None:
-        self._histogram = histogram
-        self._tally = tally
-        self._pending: list[float] = []
-
-    def add(self, seconds: float) -> None:
-        """Have this observed, within a second or with the next `BATCH`."""
-        self._pending.append(seconds)
-        if len(self._pending) >= BATCH:
-            self.settle()
-
-    def settle(self) -> None:
-        """Observe what there is.
-
-        Relied on: as its `observe`, a histogram adds to `_sum` and to the first of `_buckets` whose
-        `_upper_bounds` is not less. `test_metrics` compares with that.
-        """
-        pending, self._pending = self._pending, []
-        if not pending:
-            return
-        told: Any = self._histogram
-        bounds = told._upper_bounds  # noqa: SLF001
-        told._sum.inc(sum(pending))  # noqa: SLF001
-        for bucket, number in CountOf(bisect_left(bounds, each) for each in pending).items():
-            told._buckets[bucket].inc(number)  # noqa: SLF001
-        if self._tally is not None:
-            for each in pending:
-                self._tally.answered(each)
 
 
 class NodeMetrics:
@@ -378,48 +304,11 @@ class Metrics:
         self.sample()
         registry = CollectorRegistry()
         if _configured.folder is None:
-            registry.register(_Merged(self.registry))
+            registry.register(Merged(self.registry))
         else:
             MultiProcessCollector(registry, path=str(_configured.folder))
-        registry.register(_Asked(self._readers))
+        registry.register(Asked(self._readers))
         return registry
-
-
-class _Merged(Collector):
-    """What another registry has."""
-
-    def __init__(self, registry: CollectorRegistry) -> None:
-        self._registry = registry
-
-    def collect(self) -> Iterable[Metric]:
-        return self._registry.collect()
-
-
-class _Asked(Collector):
-    """What is asked for at a scrape."""
-
-    def __init__(self, readers: Iterable[Callable[[], Iterable[Reading]]]) -> None:
-        self._readers = readers
-
-    def describe(self) -> Iterable[GaugeMetricFamily]:
-        """Nothing: it would be asked for twice."""
-        return ()
-
-    def collect(self) -> Iterator[GaugeMetricFamily]:
-        for reader in self._readers:
-            for reading in reader():
-                family = GaugeMetricFamily(reading.name, reading.help, labels=reading.labels)
-                for labels, value in reading.values.items():
-                    family.add_metric(labels, value)
-                yield family
-
-
-def route_of(path: str) -> str:
-    """Which part of the interface a path belongs to: one of `ROUTES`, ``root`` or ``other``."""
-    slash, first = path[:1], path[1:].partition("/")[0]
-    if first in ROUTES:
-        return first
-    return "root" if slash == "/" and not first else OTHER
 
 
 @lru_cache(maxsize=1)

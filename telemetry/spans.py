@@ -16,7 +16,7 @@ from opentelemetry.trace import Span, SpanKind, StatusCode
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from telemetry.access import shown
-from telemetry.metrics import METHODS, route_of
+from telemetry.routes import METHODS, route_of
 
 #: By the part of the interface that a path belongs to; the others are fixed paths, and `static`.
 _TEMPLATES = {"object": "/object/{id}", "root": "/", "static": "/static/{path}"}

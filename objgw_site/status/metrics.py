@@ -23,7 +23,8 @@ from problems.problem import InternalError, NotFound
 from problems.rendering import JSONRenderer
 from problems.schema import problem_responses
 from telemetry.history import Recorder
-from telemetry.metrics import CONTENT_TYPE, Metrics, Reading, get_metrics, is_enabled
+from telemetry.metrics import CONTENT_TYPE, Metrics, get_metrics, is_enabled
+from telemetry.readings import Reading
 
 _started_at = time.time()
 

@@ -12,16 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from telemetry import metrics
-from telemetry.metrics import (
-    BATCH,
-    METHODS,
-    ROUTES,
-    Metrics,
-    Observations,
-    Reading,
-    get_metrics,
-    route_of,
-)
+from telemetry.metrics import Metrics, get_metrics
+from telemetry.observations import BATCH, Observations
+from telemetry.readings import Reading
+from telemetry.routes import METHODS, ROUTES, route_of
 
 Labels = frozenset[tuple[str, str]]
 
