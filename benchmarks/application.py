@@ -37,7 +37,7 @@ _HEAD = (
     b"X-Amz-Request-Id: 187AA\r\nX-Content-Type-Options: nosniff\r\n"
     b"X-Xss-Protection: 1; mode=block\r\nDate: Wed, 25 Nov 2026 03:00:00 GMT\r\n\r\n"
 )
-# As many as are counted and logged together (telemetry.metrics.BATCH): once in each round.
+# As many as are counted and logged together (telemetry.observations.BATCH): once in each round.
 _REQUESTS = 64
 _LAID_OUT = "with a layout"
 _TOKENS = "with a token"
