@@ -38,11 +38,15 @@ class Mischief:
     def change(self, *arguments: str, kills: int, stopping: NodeProcess | None = None) -> None:
         """`layout apply`, killed so often; a node is stopped while objects move."""
         began = time.monotonic()
-        for _ in range(kills):
-            self._killed(self.cluster.applying(*arguments))
-        process = self.cluster.applying(*self._rest(arguments))
         if stopping is not None:
+            # First, for nothing may be left to move once it has been killed and started again.
+            process = self.cluster.applying(*arguments)
             self._stopped(process, stopping)
+            process.kill()
+            self.report.faults["apply killed (a node came back)"] += 1
+        for left in reversed(range(kills)):
+            self._killed(self.cluster.applying(*self._rest(arguments)), last=left == 0)
+        process = self.cluster.applying(*self._rest(arguments))
         if kills or stopping is None:
             self._restart_a_gateway()
         said = process.finished(1200)
@@ -68,9 +72,18 @@ class Mischief:
             "--router": layout.router == value,
         }[option]
 
-    def _killed(self, process: Applying) -> None:
-        """Kill it at some moment of some state."""
-        state = self.random.choice(["to move", "switching", "moving", "moving", "settling"])
+    def _killed(self, process: Applying, *, last: bool) -> None:
+        """Kill it at some moment of some state that is still to come.
+
+        :param last: of this change: before that, objects have to be left to move.
+        """
+        ahead = ["to move", "switching", "moving", "moving"]
+        now = self.cluster.layout().state
+        if now in (State.MOVING, State.SETTLING, State.CLEANING):
+            ahead.remove("switching")
+        if last:
+            ahead.append("settling")
+        state = self.random.choice(ahead)
         eventually(lambda: state in process.logged() or not process.running, f"it is {state}", 120)
         until = time.monotonic() + self.random.uniform(0, LEASE + 1)
         while process.running and time.monotonic() < until:
