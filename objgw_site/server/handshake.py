@@ -56,7 +56,7 @@ def secure(connection: Connection, context: ssl.SSLContext, addr: Any) -> bool:
             connection.client.do_handshake()
     except StopIteration:
         reason = "it went silent"
-    except ssl.SSLEOFError:
+    except (ssl.SSLEOFError, ssl.SSLZeroReturnError):
         reason = "it ended"
     except ssl.SSLError as error:
         reason = error.reason or str(error)

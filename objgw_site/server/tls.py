@@ -86,6 +86,9 @@ def load(files: TlsFiles) -> Credential:
     context.set_alpn_protocols(_PROTOCOLS)
     # A client could ask for new keys again and again, and each time cost as much as a handshake.
     context.options |= ssl.OP_NO_RENEGOTIATION
+    # The end of what a client sends, with or without an alert, does not end what is sent to it.
+    # HTTP says by itself whether a message is whole (RFC 9112 section 9.8).
+    context.options |= getattr(ssl, "OP_IGNORE_UNEXPECTED_EOF", 0)
     # Else the certificate's faults would look like the key's.
     fingerprint = _fingerprint(files.certificate)
     _load_chain(context, files)
@@ -103,13 +106,13 @@ def _fingerprint(path: str) -> str:
         # Around the certificates may be anything.
         text = Path(path).read_text("ascii", "ignore")
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=text)
-    except ssl.SSLError as error:
+    except (ssl.SSLError, ValueError) as error:
         raise TlsError(f"{wanted} holds none that can be read.") from error
-    except (OSError, ValueError) as error:
-        raise TlsError(f"{wanted} {_unread(error)}.") from error
+    except OSError as error:
+        raise TlsError(f"{wanted} cannot be read: {error.strerror}.") from error
     begin, end = text.find(ssl.PEM_HEADER), text.find(ssl.PEM_FOOTER) + len(ssl.PEM_FOOTER)
-    digest = hashlib.sha256(ssl.PEM_cert_to_DER_cert(text[begin:end])).hexdigest().upper()
-    return ":".join(digest[place : place + 2] for place in range(0, len(digest), 2))
+    der = ssl.PEM_cert_to_DER_cert(text[begin:end])
+    return hashlib.sha256(der).digest().hex(":").upper()
 
 
 def _load_chain(context: ssl.SSLContext, files: TlsFiles) -> None:
@@ -127,7 +130,7 @@ def _load_chain(context: ssl.SSLContext, files: TlsFiles) -> None:
     except ssl.SSLError as error:
         raise TlsError(f"{wanted} {_KEY_FAULTS.get(error.reason) or _unusable(error)}.") from error
     except OSError as error:
-        raise TlsError(f"{wanted} {_unread(error)}.") from error
+        raise TlsError(f"{wanted} cannot be read: {error.strerror}.") from error
 
 
 _ANOTHER = "holds the key of another one"
@@ -136,6 +139,7 @@ _KEY_FAULTS = {
     "KEY_VALUES_MISMATCH": _ANOTHER,
     "KEY_TYPE_MISMATCH": _ANOTHER,
     "NO_CERTIFICATE_ASSIGNED": _ANOTHER,
+    "EE_KEY_TOO_SMALL": "holds one that is too short to be safe",
     None: "holds none that can be read",
 }
 
@@ -151,17 +155,12 @@ def _require_clients_certificates(context: ssl.SSLContext, path: str) -> None:
     except ssl.SSLError as error:
         raise TlsError(f"{wanted} holds none that can be read.") from error
     except OSError as error:
-        raise TlsError(f"{wanted} {_unread(error)}.") from error
+        raise TlsError(f"{wanted} cannot be read: {error.strerror}.") from error
 
 
 def _no_passphrase() -> NoReturn:
     """Called for an encrypted key; without it OpenSSL would ask the terminal."""
     raise _EncryptedKey
-
-
-def _unread(error: OSError | ValueError) -> str:
-    said = error.strerror if isinstance(error, OSError) else str(error)
-    return f"cannot be read: {said}"
 
 
 def _unusable(error: ssl.SSLError) -> str:

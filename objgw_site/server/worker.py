@@ -25,6 +25,7 @@ gunicorn's master imports this module, and forks; Django must not be imported be
 patched the standard library, so nothing here imports it at the top.
 """
 
+import logging
 import ssl
 import time
 from contextlib import suppress
@@ -60,6 +61,8 @@ from objgw_site.server.turns import abandon, end_gently, end_of_input
 from objgw_site.server.variables import read_variables
 from telemetry import exchange, metrics, tracing
 from telemetry.access import AccessLog
+
+logger = logging.getLogger("objgw.worker")
 
 #: Seconds that a connection without a request gets when the worker stops: its request may be on
 #: its way.
@@ -297,7 +300,7 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no type hints
         if self._account is None:
             return
         if isinstance(exc, ssl.SSLError):  # nothing can be said any more
-            self.log.debug("a TLS connection broke: %s", exc)
+            logger.debug("a TLS connection broke: %s", exc)
         elif not isinstance(exc, (GreenletExit, SystemExit)):  # the grace time is over
             refuse(self._account, req, client, addr, exc)
 
