@@ -220,6 +220,14 @@ def stop_children(children: Sequence[ChildProcess], grace: float = 10.0) -> None
         child.await_end(grace)
 
 
+def unverified() -> ssl.SSLContext:
+    """TLS with whoever answers."""
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
+
+
 def http_status(
     host: str,
     port: int,

@@ -67,6 +67,8 @@ logger = logging.getLogger("objgw.worker")
 #: Seconds that a connection without a request gets when the worker stops: its request may be on
 #: its way.
 _IDLE_AT_STOP = 1.0
+#: Likewise with TLS, where two round trips come before it.
+_IDLE_AT_STOP_WITH_TLS = 3.0
 #: With more connections a turn of the event loop may be so long that new ones should not wait for
 #: its end. Below that, to look for them would cost 4 % of a PUT, and find none.
 _MANY = 32
@@ -101,6 +103,7 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no type hints
         self._account: Account | None = None
         # The master has read them.
         self._certificates = get_certificates()
+        self._idle_at_stop = _IDLE_AT_STOP if self._certificates is None else _IDLE_AT_STOP_WITH_TLS
 
     def run(self) -> None:
         from django.conf import settings
@@ -129,7 +132,7 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no type hints
         super().notify()
         now = time.monotonic()
         elapsed, self._noticed = now - self._noticed, now
-        idle_seconds = self.cfg.keepalive if self.alive else _IDLE_AT_STOP
+        idle_seconds = self.cfg.keepalive if self.alive else self._idle_at_stop
         self._to_give_away = self.load.excess()
         self.settle()
         self._follow_certificates()
