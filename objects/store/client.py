@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from nodes.node import Node
 from objects.exceptions import NodeBusy, NodeError, NodeTimeout, NodeUnavailable, OwnerProblem
 from objects.store.bulkhead import Bulkhead
-from objects.store.errors import BadAnswer, ConnectFailed, ConnectionLost, TimedOut
+from objects.store.errors import BadAnswer, ConnectFailed, ConnectionLost, TimedOut, WantsTls
 from objects.store.request import Request
 from objects.store.response import NodeResponse
 from objects.store.signing import Signer
@@ -182,6 +182,12 @@ class NodeClient:
             ).noted(str(error)) from error
         except TimedOut as error:
             raise NodeTimeout(f"did not answer within {self.limits.read_timeout:g} s") from error
+        except WantsTls as error:
+            raise NodeUnavailable(
+                "cannot be reached: it wants TLS, which it gets by https in OBJGW_NODES, the label "
+                "objgw.tls=true or OBJGW_NODE_TLS",
+                repeatable=True,
+            ) from error
         except BadAnswer as error:
             raise NodeError().noted(str(error)) from error
         response.node = self.node.name

@@ -64,13 +64,15 @@ def secured(sock: Any, trust: Trust, name: str, seconds: float) -> ssl.SSLSocket
     :raises ConnectFailed: when there is no TLS with it, or not in time.
     """
     try:
+        # `wrap_socket` would leave the socket open.
+        name.encode("idna")
         sock = trust.context.wrap_socket(sock, server_hostname=name, do_handshake_on_connect=False)
         # A timeout of the socket's would begin anew with each piece that comes.
         sock.settimeout(0)
         _shake_hands(sock, time.monotonic() + seconds)
     except BaseException as error:
         sock.close()
-        text = _reason(error)
+        text = _reason(error, name)
         if text is None:
             raise
         raise ConnectFailed(text) from error
@@ -98,7 +100,7 @@ def _shake_hands(sock: ssl.SSLSocket, deadline: float) -> None:
             raise TimeoutError
 
 
-def _reason(error: BaseException) -> str | None:
+def _reason(error: BaseException, name: str) -> str | None:
     """Why there is no connection; None for what has nothing to do with the node."""
     match error:
         case ssl.SSLCertVerificationError():
@@ -113,8 +115,8 @@ def _reason(error: BaseException) -> str | None:
             return "the TLS handshake took too long"
         case OSError():
             return error.strerror or str(error)
-        case ValueError():  # of a name that no certificate can have
-            return f"its certificate cannot be checked: {error}"
+        case ValueError():
+            return f"no certificate can have the name {name!r}"
         case _:
             return None
 
