@@ -130,9 +130,7 @@ class NodeResponse:
             if "transfer-encoding" in headers:
                 self._expect_chunks(head)
             elif self.length is None:
-                if head == _NOT_WITHOUT_TLS:
-                    raise WantsTls("the node wants TLS")
-                raise BadAnswer("the node's answer does not say how long it is")
+                raise _of_no_length(head)
             else:
                 self._remaining = self.length
         self._finished = self._remaining == 0 and self._chunks is None
@@ -219,6 +217,12 @@ class NodeResponse:
             chunks.excess = True
         if chunks.excess:
             self._reusable = False
+
+
+def _of_no_length(head: bytes) -> BadAnswer:
+    if head == _NOT_WITHOUT_TLS:
+        return WantsTls("the node wants TLS")
+    return BadAnswer("the node's answer does not say how long it is")
 
 
 def _fields_of(head: str) -> dict[str, str]:
