@@ -5,6 +5,8 @@ import os
 import signal
 import socket
 import ssl
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -14,7 +16,7 @@ from cryptography.hazmat.primitives import serialization
 
 from objgw_site.env import Environment
 from objgw_site.server.machine import this_machine
-from objgw_site.server.tests.test_start import run, run_gunicorn
+from objgw_site.server.tests.test_start import ROOT, run, run_gunicorn
 from objgw_site.server.tests.test_worker import PATIENCE, Client, Server, digest, request
 from objgw_site.server.tls import TlsError, load
 from objgw_site.server.variables import read_variables
@@ -219,6 +221,49 @@ class TestHandshakes:
         assert no_tracebacks(server)
 
 
+@pytest.fixture(scope="module")
+def clients(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    """Signs the certificates of clients."""
+    return Authority(tmp_path_factory.mktemp("clients"), "clients")
+
+
+@pytest.fixture(scope="module")
+def strict(authority: Authority, clients: Authority) -> Iterator[Server]:
+    """Wants to see one."""
+    certified = authority.certify(HOST, file="strict")
+    with with_tls(authority, certified, OBJGW_TLS_CLIENT_CA=str(clients.path)) as server:
+        yield server
+
+
+def health_check(port: int) -> subprocess.CompletedProcess[str]:
+    """What Docker runs in the container."""
+    return subprocess.run(
+        [sys.executable, "-I", "deploy/healthcheck.py"],
+        cwd=ROOT,
+        env={"OBJGW_BIND": f"{HOST}:{port}", "OBJGW_TLS_CERT": "/of/the/gateway"},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+
+
+class TestTheImagesHealthCheck:
+    def test_needs_no_authority(self, server: Server) -> None:
+        checked = health_check(server.port)
+        assert (checked.returncode, checked.stderr) == (0, "")
+        assert "/livez: 200" in checked.stdout
+
+    def test_needs_no_certificate(self, strict: Server) -> None:
+        checked = health_check(strict.port)
+        assert (checked.returncode, checked.stderr) == (0, "")
+        assert checked.stdout.startswith("/livez: not told without a client's certificate")
+
+    def test_tells_when_there_is_no_tls(self) -> None:
+        with Server() as plain:
+            assert health_check(plain.port).returncode == 1
+
+
 def ask(port: int, tls: ssl.SSLContext) -> bytes:
     """With TLS 1.3, a client is through before the server has seen its certificate."""
     with Wire(HOST, port, PATIENCE, tls=tls) as wire:
@@ -227,18 +272,6 @@ def ask(port: int, tls: ssl.SSLContext) -> bytes:
 
 
 class TestClientCertificates:
-    @pytest.fixture(scope="class")
-    @staticmethod
-    def strict(authority: Authority, clients: Authority) -> Iterator[Server]:
-        certified = authority.certify(HOST, file="strict")
-        with with_tls(authority, certified, OBJGW_TLS_CLIENT_CA=str(clients.path)) as server:
-            yield server
-
-    @pytest.fixture(scope="class")
-    @staticmethod
-    def clients(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-        return Authority(tmp_path_factory.mktemp("clients"), "clients")
-
     def test_the_right_one_is_let_in(
         self, strict: Server, authority: Authority, clients: Authority
     ) -> None:
