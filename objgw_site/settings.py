@@ -79,6 +79,7 @@ UNKNOWN_VARIABLES = env.unknown(
     "OBJGW_",
     elsewhere=(
         "OBJGW_BASE_IMAGE",
+        "OBJGW_CERTIFICATES",
         "OBJGW_DOCKER_SOCKET",
         "OBJGW_FAULTS",
         "OBJGW_FAULTS_SEED",
