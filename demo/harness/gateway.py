@@ -15,7 +15,12 @@ from demo.harness.s3nodes import LocalNode, nodes_setting
 APPLICATION = "objgw_site.wsgi"
 _GUNICORN_ARGUMENTS = ("-c", "python:objgw_site.server.config", APPLICATION)
 #: Settings of some other gateway of the user's, which say nothing about this one.
-_FOREIGN = ("OBJGW_EXPECTED_NODES",)
+_FOREIGN = (
+    "OBJGW_EXPECTED_NODES",
+    "OBJGW_TLS_CERT",
+    "OBJGW_TLS_KEY",
+    "OBJGW_TLS_CLIENT_CA",
+)
 
 
 def gateway_environment(

@@ -52,6 +52,8 @@ def application(  # noqa: C901  (a list, not a decision)
             return _whole(start_response, "200 OK", found)
         case "/livez" | "/readyz":
             return _whole(start_response, "200 OK", {"path": environ["PATH_INFO"]})
+        case "/scheme":
+            return _whole(start_response, "200 OK", {"scheme": environ["wsgi.url_scheme"]})
         case "/pid":
             return _whole(start_response, "200 OK", {"pid": os.getpid()})
         case "/slow":

@@ -86,6 +86,10 @@ class TestWhatIsSpoken:
             wire.send(request("PUT", "/read", "Content-Length: 5").encode() + b"hello")
             assert wire.answer().json == digest(b"hello")
 
+    def test_the_application_knows(self, server: Server) -> None:
+        with Client(server) as client:
+            assert client.ask("GET", "/scheme").json == {"scheme": "https"}
+
     def test_nothing_older(self, server: Server, authority: Authority) -> None:
         tls = authority.trusting()
         with pytest.warns(DeprecationWarning, match="deprecated"):
