@@ -16,9 +16,17 @@ from nodes.discovery import get_discovery
 from nodes.membership import get_membership
 from objects.routing import get_router
 from objects.service import get_service
-from objects.store import get_spool, get_stores
+from objects.store import get_spool, get_stores, get_trust
 
-_SINGLETONS = (get_discovery, get_membership, get_router, get_spool, get_stores, get_service)
+_SINGLETONS = (
+    get_discovery,
+    get_membership,
+    get_router,
+    get_spool,
+    get_stores,
+    get_trust,
+    get_service,
+)
 
 
 @pytest.fixture(autouse=True)

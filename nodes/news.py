@@ -121,7 +121,8 @@ class News:
 
 
 def _where(node: Node) -> str:
-    return f"{node.state} at {node.address or 'no address'}"
+    tls = "" if node.tls_name is None else f", with TLS as {node.tls_name}"
+    return f"{node.state} at {node.address or 'no address'}{tls}"
 
 
 def _say_state(node: Node, level: int, *, new: bool) -> None:

@@ -70,6 +70,9 @@ class Node:
     :ivar region: the region that requests are signed for.
     :ivar machine: the one that it runs on, where the backend knows several.
     :ivar trouble: why it does not run, in the backend's words; "" for nothing to add to the state.
+    :ivar obstacle: why it cannot be used though it runs, "" where it can.
+    :ivar tls_name: the host name or IP address that its certificate must have; None for a node that
+        is reached without TLS.
     :ivar weight: how much it is to own, compared with the others. Discovery leaves it at 1.
     """
 
@@ -81,6 +84,8 @@ class Node:
     region: str = "us-east-1"
     machine: str | None = None
     trouble: str = ""
+    obstacle: str = ""
+    tls_name: str | None = None
     weight: float = 1.0
 
     @property
@@ -91,12 +96,19 @@ class Node:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
     @property
+    def scheme(self) -> str:
+        """Of its URL."""
+        return "http" if self.tls_name is None else "https"
+
+    @property
     def down_reason(self) -> str | None:
         """Why a request to this node is pointless, None when it is worth trying."""
         if self.state is NodeState.MISSING:
             return "the layout names it, and there is no such container"
         if self.state not in _REACHABLE:
             return self.trouble or f"its container is {self.state}"
+        if self.obstacle:
+            return self.obstacle
         if self.host is None:
             return "its container has no address on a network of the gateway"
         if self.credentials is None:

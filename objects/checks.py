@@ -8,7 +8,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
 
 from objects.routing import ALIASES, router_class
-from objects.store import PART_SIZE, spool_share
+from objects.store import PART_SIZE, get_trust, spool_share
 
 # The rules for bucket names that every S3 server agrees on.
 _BUCKET = re.compile(r"(?!\d+\.\d+\.\d+\.\d+$)[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
@@ -63,5 +63,22 @@ def spool(
             f"OBJGW_SPOOL_SIZE must be at least {PART_SIZE // 2**20} MiB for each of "
             f"OBJGW_WORKERS, not {spool_share()} bytes for each.",
             id="objgw.E006",
+        )
+    ]
+
+
+@register()
+def node_authorities(
+    app_configs: Sequence[AppConfig] | None,
+    **kwargs: object,
+) -> list[CheckMessage]:
+    """The file with the authorities that sign nodes' certificates can be read, if there is one."""
+    if not settings.OBJGW_NODE_CA or (complaint := get_trust().complaint()) is None:
+        return []
+    return [
+        Error(
+            "OBJGW_NODE_CA must be the path of a PEM file with the certificates of the "
+            f"authorities that sign the nodes'; {settings.OBJGW_NODE_CA} {complaint}.",
+            id="objgw.E011",
         )
     ]

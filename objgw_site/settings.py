@@ -40,6 +40,10 @@ OBJGW_DISCOVERY = env.text("OBJGW_DISCOVERY", "docker")
 OBJGW_NODE_NAME = env.text("OBJGW_NODE_NAME", "amazin-object-storage-node")
 OBJGW_NODE_PORT = env.integer("OBJGW_NODE_PORT", 9000, low=1, high=65535)
 OBJGW_NODES = env.text("OBJGW_NODES", "")
+# For nodes in containers that have no label objgw.tls.
+OBJGW_NODE_TLS = env.flag("OBJGW_NODE_TLS", default=False)
+# A PEM file with the authorities that sign nodes' certificates; the system's without.
+OBJGW_NODE_CA = env.text("OBJGW_NODE_CA", "")
 OBJGW_EXPECTED_NODES = env.optional_integer("OBJGW_EXPECTED_NODES", low=1, high=100_000)
 OBJGW_SNAPSHOT_TTL = env.seconds("OBJGW_SNAPSHOT_TTL", 10.0, low=0.1, high=3600)
 OBJGW_DISCOVERY_TIMEOUT = env.seconds("OBJGW_DISCOVERY_TIMEOUT", 5.0, low=0.1, high=60)
@@ -93,6 +97,7 @@ UNKNOWN_VARIABLES = env.unknown(
     "OBJGW_",
     elsewhere=(
         "OBJGW_BASE_IMAGE",
+        "OBJGW_CERTIFICATES",
         "OBJGW_DOCKER_SOCKET",
         "OBJGW_FAULTS",
         "OBJGW_FAULTS_SEED",

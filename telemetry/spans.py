@@ -113,14 +113,17 @@ class Tracer:
         ) as span:
             yield span
 
-    def ask_node(self, node: str, address: str, method: str, path: str) -> "NodeSpan":
-        """The span of one request to a node, from its head to that of the answer."""
-        host, _, port = address.rpartition(":")
+    def ask_node(self, node: str, url: str, method: str, path: str) -> "NodeSpan":
+        """The span of one request to a node, from its head to that of the answer.
+
+        :param url: of the node: scheme, host and port.
+        """
+        host, _, port = url.partition("://")[2].rpartition(":")
         attributes: dict[str, Any] = {
             "http.request.method": method,
             "server.address": host.strip("[]"),
             "server.port": int(port),
-            "url.full": f"http://{address}{path}",
+            "url.full": f"{url}{path}",
             "objgw.node": node,
         }
         return NodeSpan(self._tracer.start_span(method, None, SpanKind.CLIENT, attributes))

@@ -5,6 +5,7 @@ import ctypes
 import http.client
 import os
 import signal
+import ssl
 import subprocess
 import sys
 import time
@@ -219,9 +220,30 @@ def stop_children(children: Sequence[ChildProcess], grace: float = 10.0) -> None
         child.await_end(grace)
 
 
-def http_status(host: str, port: int, path: str, *, timeout: float = 1.0) -> int | None:
-    """The status of `GET path`, or None when nobody answers HTTP there in time."""
-    connection = http.client.HTTPConnection(host, port, timeout=timeout)
+def unverified() -> ssl.SSLContext:
+    """TLS with whoever answers."""
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def http_status(
+    host: str,
+    port: int,
+    path: str,
+    *,
+    timeout: float = 1.0,
+    tls: ssl.SSLContext | None = None,
+) -> int | None:
+    """The status of `GET path`, or None when nobody answers HTTP there in time.
+
+    `tls` is for HTTPS.
+    """
+    if tls is None:
+        connection = http.client.HTTPConnection(host, port, timeout=timeout)
+    else:
+        connection = http.client.HTTPSConnection(host, port, timeout=timeout, context=tls)
     try:
         connection.request("GET", path)
         with connection.getresponse() as response:

@@ -2,6 +2,7 @@
 
 import os
 import shlex
+import ssl
 import sys
 import time
 from collections.abc import Iterable, Mapping
@@ -14,7 +15,12 @@ from demo.harness.s3nodes import LocalNode, nodes_setting
 APPLICATION = "objgw_site.wsgi"
 _GUNICORN_ARGUMENTS = ("-c", "python:objgw_site.server.config", APPLICATION)
 #: Settings of some other gateway of the user's, which say nothing about this one.
-_FOREIGN = ("OBJGW_EXPECTED_NODES",)
+_FOREIGN = (
+    "OBJGW_EXPECTED_NODES",
+    "OBJGW_TLS_CERT",
+    "OBJGW_TLS_KEY",
+    "OBJGW_TLS_CLIENT_CA",
+)
 
 
 def gateway_environment(
@@ -51,6 +57,7 @@ class GatewayProcess(ChildProcess):
 
     :param development: Django's development server instead: it serves the pages for people, and
         starts anew when the code changes.
+    :param tls: what a client of a gateway with OBJGW_TLS_CERT needs.
     """
 
     def __init__(
@@ -62,9 +69,11 @@ class GatewayProcess(ChildProcess):
         log: Path,
         name: str = "",
         development: bool = False,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         self.host = host
         self.port = port
+        self.tls = tls
         address = f"{_in_url(host)}:{port}"
         if development:
             command = ["manage.py", "runserver", address]
@@ -82,7 +91,8 @@ class GatewayProcess(ChildProcess):
     @property
     def url(self) -> str:
         """Where a client on this machine finds it, without a slash at the end."""
-        return f"http://{_in_url(self._client_host)}:{self.port}"
+        scheme = "http" if self.tls is None else "https"
+        return f"{scheme}://{_in_url(self._client_host)}:{self.port}"
 
     @property
     def _client_host(self) -> str:
@@ -94,7 +104,7 @@ class GatewayProcess(ChildProcess):
         """Launch it and wait until `GET wait_for` answers 200."""
         self.launch()
         self.wait_until(
-            lambda: http_status(self._client_host, self.port, wait_for) == 200,
+            lambda: http_status(self._client_host, self.port, wait_for, tls=self.tls) == 200,
             timeout=timeout,
             pause=pause,
         )

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Protocol, Self
 from urllib.parse import quote
 
-from demo.harness.children import ChildProcess, Pause, http_status, stop_children
+from demo.harness.children import ChildProcess, Pause, http_status, stop_children, unverified
 from demo.harness.ports import free_port, is_loopback
 
 NODE_NAME = "amazin-object-storage-node"
@@ -37,6 +37,13 @@ class LocalNode:
     access_key: str = field(repr=False)
     secret_key: str = field(repr=False)
     folder: Path
+    #: Whether it speaks TLS: its certificate and key are in `certificates` when it starts.
+    tls: bool = False
+
+    @property
+    def certificates(self) -> Path:
+        """The folder where MinIO looks for ``public.crt`` and ``private.key``."""
+        return self.folder / "certs"
 
     @property
     def endpoint(self) -> str:
@@ -47,7 +54,7 @@ class LocalNode:
     def setting(self) -> str:
         """The node as an entry of OBJGW_NODES. It contains the credentials."""
         keys = f"{quote(self.access_key, safe='')}:{quote(self.secret_key, safe='')}"
-        return f"http://{keys}@{self.endpoint}#{self.name}"
+        return f"{'https' if self.tls else 'http'}://{keys}@{self.endpoint}#{self.name}"
 
 
 def nodes_setting(nodes: Iterable[LocalNode]) -> str:
@@ -99,8 +106,7 @@ class MinioServer:
 
     def argv(self, node: LocalNode) -> list[str]:
         # Without a folder of its own, certificates in ~/.minio would make it speak TLS.
-        certificates = str(node.folder / "certs")
-        address = ["--address", node.endpoint, "--certs-dir", certificates]
+        address = ["--address", node.endpoint, "--certs-dir", str(node.certificates)]
         return [str(self.binary), "server", "--quiet", *address, str(node.folder / "data")]
 
     def environment(self, node: LocalNode) -> dict[str, str]:
@@ -114,7 +120,9 @@ class MinioServer:
 
     def is_ready(self, node: LocalNode) -> bool:
         # live and ready answer 200 while S3 requests still get XMinioServerNotInitialized
-        return http_status(node.host, node.port, "/minio/health/cluster") == 200
+        # Whether it is there, not whether it is to be trusted.
+        tls = unverified() if node.tls else None
+        return http_status(node.host, node.port, "/minio/health/cluster", tls=tls) == 200
 
 
 class MotoServer:

@@ -45,5 +45,6 @@ def get_discovery() -> BaseDiscovery:
             port=settings.OBJGW_NODE_PORT,
             nodes=settings.OBJGW_NODES,
             timeout=settings.OBJGW_DISCOVERY_TIMEOUT,
+            tls=settings.OBJGW_NODE_TLS,
         )
     )

@@ -19,12 +19,14 @@ class DiscoveryOptions:
     :ivar port: the S3 port of nodes that do not bring their own.
     :ivar nodes: the text of ``OBJGW_NODES``.
     :ivar timeout: seconds that one question may take.
+    :ivar tls: whether nodes that do not say so themselves are reached with TLS.
     """
 
     name: str
     port: int
     nodes: str
     timeout: float
+    tls: bool = False
 
 
 class BaseDiscovery(ABC):

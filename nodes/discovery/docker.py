@@ -17,6 +17,7 @@ from nodes.discovery.daemon import (
     networks_of,
 )
 from nodes.discovery.environment import credentials_of, region_of
+from nodes.discovery.labels import read_labels
 from nodes.node import Node, NodeState
 
 #: While Compose recreates a container, one of the two carries the other's id before its name:
@@ -114,6 +115,8 @@ class DockerDiscovery(DaemonDiscovery):
             if environment is None:
                 continue
             seen[str(container["Id"])] = environment
+            labels = container.get("Labels") or {}
+            labelled = read_labels(labels, canonical_name(name), tls=self.options.tls)
             node = Node(
                 name=canonical_name(name),
                 host=_address(_shared(networks_of(container), own.networks)),
@@ -121,6 +124,8 @@ class DockerDiscovery(DaemonDiscovery):
                 state=NodeState.parse(str(container.get("State", ""))),
                 credentials=credentials_of(environment),
                 region=region_of(environment),
+                obstacle=labelled.obstacle,
+                tls_name=labelled.tls_name,
             )
             # Of a container and its replacement, the one that runs is the node, else the last one.
             rank = (node.down_reason is None, node.name == name, container.get("Created") or 0)

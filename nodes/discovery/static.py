@@ -2,17 +2,20 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from urllib.parse import unquote, urlsplit
 
 from nodes.discovery.base import BaseDiscovery, DiscoveryError
 from nodes.node import Credentials, Node, NodeState
 
-FORM = "http://KEY:SECRET@HOST:PORT, optionally followed by #NAME"
+FORM = "http://KEY:SECRET@HOST:PORT, or https, optionally followed by #NAME"
 _NAME = re.compile(r"[A-Za-z0-9\[][A-Za-z0-9_.:\[\]-]*")
 
 
 class StaticDiscovery(BaseDiscovery):
     """Reads ``OBJGW_NODES``: entries ``http://key:secret@host:port#name`` separated by commas.
+
+    With ``https``, the node's certificate must be the host's.
 
     Key and secret may be percent-encoded (RFC 3986 section 2.1). The name defaults to
     ``host:port``; nodes are ordered by it, so when a list replaces Docker discovery, the
@@ -60,8 +63,8 @@ class StaticDiscovery(BaseDiscovery):
             port = 0
         if port == 0:
             raise ValueError("it is not a URL with a port from 1 to 65535")
-        if url.scheme != "http":
-            raise ValueError("the scheme is not http")
+        if url.scheme not in ("http", "https"):
+            raise ValueError("the scheme is neither http nor https")
         if not url.hostname:
             raise ValueError("it has no host")
         if not url.username or not url.password:
@@ -74,8 +77,9 @@ class StaticDiscovery(BaseDiscovery):
             port=port,
             state=NodeState.ASSUMED,
             credentials=Credentials(unquote(url.username), unquote(url.password)),
+            tls_name=url.hostname if url.scheme == "https" else None,
         )
         name = node.name or node.address or ""
         if not _NAME.fullmatch(name):
             raise ValueError("the name has characters other than letters, digits and _.:-")
-        return Node(name, node.host, node.port, node.state, node.credentials)
+        return replace(node, name=name)

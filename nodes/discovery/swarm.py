@@ -22,6 +22,7 @@ from nodes.discovery.daemon import (
     daemon_url,
 )
 from nodes.discovery.environment import credentials_of, region_of
+from nodes.discovery.labels import read_labels
 from nodes.node import Node, NodeState
 
 #: Seconds between two looks at the tasks. No event tells of them.
@@ -79,7 +80,7 @@ class SwarmDiscovery(DaemonDiscovery):
         tasks = _tasks(client, services)
         machines = self._machines_of(client, tasks)
         return [
-            self._node(name, task, own, machines)
+            self._node(name, task, own, machines, _labels(service))
             for service in services
             for name, task in _places(service, tasks).items()
         ]
@@ -102,7 +103,12 @@ class SwarmDiscovery(DaemonDiscovery):
         return self._machines
 
     def _node(
-        self, name: str, task: Json | None, own: OwnContainer, machines: Mapping[str, str]
+        self,
+        name: str,
+        task: Json | None,
+        own: OwnContainer,
+        machines: Mapping[str, str],
+        labels: Mapping[str, str],
     ) -> Node:
         if task is None:
             trouble = "Swarm has no task for it"
@@ -110,6 +116,7 @@ class SwarmDiscovery(DaemonDiscovery):
         status: Json = task.get("Status") or {}
         state = NodeState.parse(str(status.get("State", "")))
         environment = _container_spec(task["Spec"]).get("Env") or ()
+        labelled = read_labels(labels, name, tls=self.options.tls)
         return Node(
             name=name,
             host=_address(task, own),
@@ -119,6 +126,8 @@ class SwarmDiscovery(DaemonDiscovery):
             region=region_of(environment),
             machine=machines.get(task.get("NodeID", "")),
             trouble="" if state is NodeState.RUNNING else _trouble(status),
+            obstacle=labelled.obstacle,
+            tls_name=labelled.tls_name,
         )
 
 
@@ -133,6 +142,15 @@ def _tasks(client: docker.DockerClient, services: Sequence[Json]) -> list[Json]:
 def _container_spec(template: Json) -> Json:
     spec: Json = template.get("ContainerSpec") or {}
     return spec
+
+
+def _labels(service: Json) -> dict[str, str]:
+    """Those of a service, and of its containers where it does not have the same ones."""
+    spec: Json = service["Spec"]
+    return {
+        **(_container_spec(spec["TaskTemplate"]).get("Labels") or {}),
+        **(spec.get("Labels") or {}),
+    }
 
 
 def _may_have_nodes(service: Json, own: OwnContainer) -> bool:

@@ -66,6 +66,32 @@ def test_a_running_node(engine: Engine, discovery: DockerDiscovery) -> None:
     ]
 
 
+def test_a_node_with_tls(engine: Engine, discovery: DockerDiscovery) -> None:
+    engine.containers = [
+        Container(f"{NAME}-1", 1, labels={"objgw.tls": "true"}),
+        Container(f"{NAME}-2", 2, labels={"objgw.tls.name": "s3.example"}),
+        Container(f"{NAME}-3", 3, labels={"objgw.tls": "perhaps"}),
+        Container(f"{NAME}-4", 4),
+        Container(f"0123456789ab_{NAME}-5", 5, labels={"objgw.tls": "true"}),
+    ]
+    nodes = found(discovery)
+    assert [nodes[f"{NAME}-{number}"].tls_name for number in range(1, 6)] == [
+        *(f"{NAME}-1", "s3.example", None, None, f"{NAME}-5")
+    ]
+    assert "objgw.tls must be true or false" in str(nodes[f"{NAME}-3"].down_reason)
+
+
+def test_all_nodes_with_tls(engine: Engine) -> None:
+    engine.containers = [
+        Container(NAME, 1),
+        Container(f"{NAME}-2", 2, labels={"objgw.tls": "false"}),
+    ]
+    discovery = DockerDiscovery(DiscoveryOptions(NAME, 9000, "", 5.0, tls=True))
+    nodes = found(discovery)
+    assert (nodes[NAME].tls_name, nodes[f"{NAME}-2"].tls_name) == (NAME, None)
+    discovery.close()
+
+
 def test_the_same_nodes_whatever_order_and_ids_the_daemon_has(
     engine: Engine, discovery: DockerDiscovery
 ) -> None:

@@ -69,6 +69,7 @@ def test_what_the_backend_says_of_it_goes_before_its_state() -> None:
 
 
 def test_other_obstacles() -> None:
+    assert replace(NODE, obstacle="its label is odd").down_reason == "its label is odd"
     assert "no address" in str(replace(NODE, host=None).down_reason)
     assert "no credentials" in str(replace(NODE, credentials=None).down_reason)
     # The state comes first: a stopped container has no address either.

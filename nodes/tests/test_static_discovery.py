@@ -39,6 +39,19 @@ def test_a_good_entry(text: str, expected: Node) -> None:
     assert only.down_reason is None
 
 
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("https://key:hush@s3.example:9001#one", "s3.example"),
+        ("https://key:hush@192.0.2.1", "192.0.2.1"),
+        ("HTTPS://key:hush@[2001:db8::1]:9001", "2001:db8::1"),
+    ],
+)
+def test_https_is_tls_with_the_hosts_name(text: str, name: str) -> None:
+    (only,) = discovery(text).discover()
+    assert (only.scheme, only.tls_name) == ("https", name)
+
+
 def test_several_entries() -> None:
     found = discovery("http://key:hush@h:2#b,http://key:hush@h:1#a,\nhttp://key:hush@h:3")
     assert found.discover() == [node("b", "h", 2), node("a", "h", 1), node("h:3", "h", 3)]
@@ -54,9 +67,9 @@ def test_several_entries() -> None:
         ("http://key:hush@[::1:9000", "not a URL"),
         ("http://key:hu/sh@h:9000", "1 to 65535"),
         ("http://key:hu#sh@h:9000", "1 to 65535"),
-        ("https://key:hush@h:9000", "scheme is not http"),
-        ("key:hush@h:9000", "scheme is not http"),
-        ("h:9000", "scheme is not http"),
+        ("ftp://key:hush@h:9000", "scheme is neither http nor https"),
+        ("key:hush@h:9000", "scheme is neither http nor https"),
+        ("h:9000", "scheme is neither http nor https"),
         ("http://key:hush@:9000", "no host"),
         ("http://h:9000", "key or the secret is missing"),
         ("http://key@h:9000", "key or the secret is missing"),

@@ -99,6 +99,28 @@ def test_each_replica_is_a_node(discovery: SwarmDiscovery) -> None:
     assert node.down_reason is None
 
 
+@pytest.mark.parametrize(
+    ("of_service", "of_containers", "name"),
+    [
+        ({"objgw.tls.name": "s3.example"}, {}, "s3.example"),
+        ({}, {"objgw.tls.name": "s3.example"}, "s3.example"),
+        ({"objgw.tls": "true"}, {}, f"{SERVICE}.1"),
+        ({"objgw.tls": "false"}, {"objgw.tls": "true"}, None),
+    ],
+)
+def test_a_service_with_tls(
+    engine: Engine,
+    discovery: SwarmDiscovery,
+    of_service: dict[str, str],
+    of_containers: dict[str, str],
+    name: str | None,
+) -> None:
+    (service, *_) = state(engine)["services"]
+    service["Spec"]["Labels"] = of_service
+    service["Spec"]["TaskTemplate"]["ContainerSpec"]["Labels"] = of_containers
+    assert found(discovery)[f"{SERVICE}.1"].tls_name == name
+
+
 def test_whatever_order_the_tasks_come_in(
     engine: Engine, discovery: SwarmDiscovery, answers: Json
 ) -> None:

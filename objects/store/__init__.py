@@ -18,6 +18,7 @@ from objects.store.response import NodeResponse
 from objects.store.spool import Spool, default_size
 from objects.store.store import Store, Stored, Upload
 from objects.store.transport import Wait
+from objects.store.trust import Trust
 from problems.problem import Problem
 from telemetry.metrics import get_metrics, is_enabled
 
@@ -44,6 +45,7 @@ __all__ = [
     "find",
     "get_spool",
     "get_stores",
+    "get_trust",
     "never_sent",
     "payload_of",
     "probe",
@@ -78,9 +80,15 @@ def _limits() -> Limits:
 
 
 @lru_cache(maxsize=1)
+def get_trust() -> Trust:
+    """Whose certificates this process believes."""
+    return Trust(settings.OBJGW_NODE_CA or None)
+
+
+@lru_cache(maxsize=1)
 def get_stores() -> Stores:
     """The stores of this process."""
-    stores = Stores(settings.OBJGW_BUCKET, _limits(), wait=_Configured.wait)
+    stores = Stores(settings.OBJGW_BUCKET, _limits(), wait=_Configured.wait, trust=get_trust())
     if is_enabled():
         get_metrics().sample_with(stores.sample)
     return stores
@@ -97,7 +105,9 @@ def quick_stores(timeout: float) -> Stores:
         min(timeout, settings.OBJGW_READ_TIMEOUT),
         concurrency=4,
     )
-    return Stores(settings.OBJGW_BUCKET, limits, wait=_Configured.wait, counted=False)
+    return Stores(
+        settings.OBJGW_BUCKET, limits, wait=_Configured.wait, trust=get_trust(), counted=False
+    )
 
 
 @lru_cache(maxsize=1)
@@ -124,7 +134,7 @@ def store_for(node: Node, timeout: float) -> Store:
     """
     timeout = min(timeout, settings.OBJGW_READ_TIMEOUT)
     limits = Limits(min(timeout, settings.OBJGW_CONNECT_TIMEOUT), timeout, concurrency=1)
-    return Store(node, settings.OBJGW_BUCKET, limits, wait=_Configured.wait)
+    return Store(node, settings.OBJGW_BUCKET, limits, wait=_Configured.wait, trust=get_trust())
 
 
 def probe(node: Node, timeout: float) -> str | None:

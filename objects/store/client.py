@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from nodes.node import Node
 from objects.exceptions import NodeBusy, NodeError, NodeTimeout, NodeUnavailable, OwnerProblem
 from objects.store.bulkhead import Bulkhead
-from objects.store.errors import BadAnswer, ConnectFailed, ConnectionLost, TimedOut
+from objects.store.errors import BadAnswer, ConnectFailed, ConnectionLost, TimedOut, WantsTls
 from objects.store.request import Request
 from objects.store.response import NodeResponse
 from objects.store.signing import Signer
-from objects.store.transport import Pool, Wait
+from objects.store.transport import Pool, Tls, Wait
+from objects.store.trust import SYSTEM, Trust
 from problems.problem import Problem
 from telemetry import tracing
 from telemetry.metrics import NodeMetrics
@@ -25,7 +26,7 @@ _REASONS = {NodeUnavailable: "unavailable", NodeTimeout: "timeout"}
 class Limits:
     """What a node is allowed to cost.
 
-    :ivar connect_timeout: seconds for a connection attempt.
+    :ivar connect_timeout: seconds for a connection attempt, its TLS handshake included.
     :ivar read_timeout: seconds of silence within an exchange.
     :ivar concurrency: requests that may wait for an answer at once.
     """
@@ -65,6 +66,7 @@ class NodeClient:
     """Talks to one node at one address with one key pair.
 
     :param wait: see `Pool`.
+    :param trust: of the certificate of a node with TLS.
     :param metrics: of the node; None where its requests are not to be counted.
     :raises NodeUnavailable: from the constructor, for a node with an obstacle.
     """
@@ -75,6 +77,7 @@ class NodeClient:
         limits: Limits,
         *,
         wait: Wait | None = None,
+        trust: Trust = SYSTEM,
         metrics: NodeMetrics | None = None,
     ) -> None:
         if node.down_reason or not (node.host and node.address and node.credentials):
@@ -91,6 +94,7 @@ class NodeClient:
             connect_timeout=limits.connect_timeout,
             read_timeout=limits.read_timeout,
             wait=wait,
+            tls=None if node.tls_name is None else Tls(node.tls_name, trust),
         )
 
     @property
@@ -114,7 +118,8 @@ class NodeClient:
         tracer = tracing.active()
         if tracer is None:
             return self._counted(call, {})
-        span = tracer.ask_node(self.node.name, self.node.address or "", call.method, call.path)
+        url = f"{self.node.scheme}://{self.node.address}"
+        span = tracer.ask_node(self.node.name, url, call.method, call.path)
         try:
             response = self._counted(call, span.headers())
         except Problem as problem:
@@ -177,6 +182,12 @@ class NodeClient:
             ).noted(str(error)) from error
         except TimedOut as error:
             raise NodeTimeout(f"did not answer within {self.limits.read_timeout:g} s") from error
+        except WantsTls as error:
+            raise NodeUnavailable(
+                "cannot be reached: it wants TLS, which it gets by https in OBJGW_NODES, the label "
+                "objgw.tls=true or OBJGW_NODE_TLS",
+                repeatable=True,
+            ) from error
         except BadAnswer as error:
             raise NodeError().noted(str(error)) from error
         response.node = self.node.name

@@ -26,3 +26,7 @@ class TimedOut(TransportError):
 
 class BadAnswer(TransportError):
     """What the node answered is not HTTP as we speak it."""
+
+
+class WantsTls(BadAnswer):
+    """The node was asked without TLS, and is there with TLS only."""

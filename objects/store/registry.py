@@ -8,6 +8,7 @@ from objects.exceptions import NodeUnavailable
 from objects.store.client import Limits
 from objects.store.store import Store
 from objects.store.transport import Wait
+from objects.store.trust import SYSTEM, Trust
 from telemetry.metrics import Metrics, node_metrics
 
 
@@ -18,16 +19,24 @@ class Stores:
     """
 
     def __init__(
-        self, bucket: str, limits: Limits, *, wait: Wait | None = None, counted: bool = True
+        self,
+        bucket: str,
+        limits: Limits,
+        *,
+        wait: Wait | None = None,
+        trust: Trust = SYSTEM,
+        counted: bool = True,
     ) -> None:
         """
         :param wait: see `Pool`.
+        :param trust: of the certificates of nodes with TLS.
         :param counted: whether its requests are among the nodes' metrics.
         """
         self._counted = counted
         self._bucket = bucket
         self._limits = limits
         self._wait = wait
+        self._trust = trust
         # The node as last seen, which may differ from the store's own in its state.
         self._stores: dict[str, tuple[Node, Store]] = {}
         self._lock = threading.Lock()
@@ -54,7 +63,14 @@ class Stores:
     def _made(self, node: Node) -> Store:
         metrics = node_metrics(node.name) if self._counted else None
         try:
-            return Store(node, self._bucket, self._limits, wait=self._wait, metrics=metrics)
+            return Store(
+                node,
+                self._bucket,
+                self._limits,
+                wait=self._wait,
+                trust=self._trust,
+                metrics=metrics,
+            )
         except NodeUnavailable:
             if metrics is not None:
                 metrics.failed("down")

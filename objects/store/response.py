@@ -8,7 +8,7 @@ from typing import Protocol
 
 import httptools
 
-from objects.store.errors import BadAnswer, ConnectionLost
+from objects.store.errors import BadAnswer, ConnectionLost, WantsTls
 
 #: Bytes asked of a socket at once.
 CHUNK = 256 * 1024
@@ -21,6 +21,9 @@ MAX_FIELDS = 256
 _MAX_FRAMING = 8
 #: Lengths of bodies are less.
 _FAR = 2**63
+
+#: What a server in Go, as MinIO is, says to who comes without TLS (net/http/server.go).
+_NOT_WITHOUT_TLS = b"HTTP/1.0 400 Bad Request\r\n\r\n"
 
 _NO_BODY = frozenset({204, 304})
 _SWITCHING = 101
@@ -127,7 +130,7 @@ class NodeResponse:
             if "transfer-encoding" in headers:
                 self._expect_chunks(head)
             elif self.length is None:
-                raise BadAnswer("the node's answer does not say how long it is")
+                raise _of_no_length(head)
             else:
                 self._remaining = self.length
         self._finished = self._remaining == 0 and self._chunks is None
@@ -214,6 +217,12 @@ class NodeResponse:
             chunks.excess = True
         if chunks.excess:
             self._reusable = False
+
+
+def _of_no_length(head: bytes) -> BadAnswer:
+    if head == _NOT_WITHOUT_TLS:
+        return WantsTls("the node wants TLS")
+    return BadAnswer("the node's answer does not say how long it is")
 
 
 def _fields_of(head: str) -> dict[str, str]:

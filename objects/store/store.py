@@ -42,6 +42,7 @@ from objects.store.metadata import amz_fields, metadata_in
 from objects.store.payload import Parts, Payload
 from objects.store.response import NodeResponse
 from objects.store.transport import Wait
+from objects.store.trust import SYSTEM, Trust
 from telemetry.metrics import NodeMetrics
 
 _BUCKET_EXISTS = {"BucketAlreadyOwnedByYou", "BucketAlreadyExists"}
@@ -104,9 +105,10 @@ class Store:
         limits: Limits,
         *,
         wait: Wait | None = None,
+        trust: Trust = SYSTEM,
         metrics: NodeMetrics | None = None,
     ) -> None:
-        self._client = NodeClient(node, limits, wait=wait, metrics=metrics)
+        self._client = NodeClient(node, limits, wait=wait, trust=trust, metrics=metrics)
         self._bucket = bucket
         self._has_bucket = False
 

@@ -11,10 +11,13 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
 
 from objects.store.errors import BadAnswer, ConnectFailed, ConnectionLost, TimedOut
 from objects.store.request import Request
 from objects.store.response import CHUNK, MAX_HEAD, NodeResponse
+from objects.store.trust import Trust, hang_up, is_quiet, secured
 
 #: Answers to one request: interim ones, and the final one. Nodes send two at most.
 MAX_INTERIM = 16
@@ -28,6 +31,17 @@ _NO_DESCRIPTOR = frozenset({errno.EMFILE, errno.ENFILE})
 
 #: Waits until a socket can be read from; raises TimeoutError as the socket's `recv` would.
 Wait = Callable[[socket.socket], object]
+
+
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """That a node is reached with TLS.
+
+    :ivar name: the host name or IP address that its certificate must have.
+    """
+
+    name: str
+    trust: Trust
 
 
 class Connection:
@@ -113,7 +127,7 @@ class Connection:
         if reusable and not self._buffer:
             self._pool.put(sock)
         else:
-            sock.close()
+            hang_up(sock)
 
     def _send(self, data: bytes) -> None:
         assert self._socket is not None, "it is given back at the end of the exchange"  # noqa: S101
@@ -172,7 +186,9 @@ class Pool:
     """The connections to one node.
 
     :param host: IP address or host name.
-    :param connect_timeout: seconds until an unanswered connection attempt is given up.
+    :param connect_timeout: seconds until an unanswered connection attempt is given up, its TLS
+        handshake included.
+    :param tls: None for a node without.
     :ivar read_timeout: seconds for which a node may be silent within an exchange, and that it has
         for a head.
     :ivar wait: called before each `recv`. A server with an event loop gives one that waits there
@@ -187,11 +203,13 @@ class Pool:
         connect_timeout: float,
         read_timeout: float,
         wait: Wait | None = None,
+        tls: Tls | None = None,
     ) -> None:
         self._address = (host, port)
+        self._tls = tls
         self._connect_timeout = connect_timeout
         self.read_timeout = read_timeout
-        self.wait = wait
+        self.wait = wait if wait is None or tls is None else _unless_decrypted(wait)
         # Only by operations that are atomic: requests run beside each other.
         self._idle: deque[tuple[socket.socket, float]] = deque()
         self._busy: deque[None] = deque()
@@ -233,13 +251,13 @@ class Pool:
         self._idle.append((sock, time.monotonic()))
         if len(self._idle) > MAX_IDLE:
             with suppress(IndexError):
-                self._idle.popleft()[0].close()
+                hang_up(self._idle.popleft()[0])
 
     def clear(self) -> None:
         """End the connections that wait for a request."""
         with suppress(IndexError):
             while True:
-                self._idle.popleft()[0].close()
+                hang_up(self._idle.popleft()[0])
 
     def _take(self) -> socket.socket | None:
         """A kept connection, None when there is none."""
@@ -249,23 +267,18 @@ class Pool:
             return None
         if time.monotonic() - since > IDLE_LIFETIME:
             # The youngest is too old, so all are.
-            sock.close()
+            hang_up(sock)
             self.clear()
             return None
-        # It must be open, and nothing in it: what a node sent behind its last answer must not be
-        # taken for the next one.
-        sock.settimeout(0)
-        try:
-            sock.recv(1, socket.MSG_PEEK)
-        except BlockingIOError:
+        # What a node sent behind its last answer must not be taken for the next one.
+        if is_quiet(sock):
             sock.settimeout(self.read_timeout)
             return sock
-        except OSError:
-            pass
         sock.close()
         return self._take()
 
     def _connect(self) -> socket.socket:
+        began = time.monotonic()
         try:
             sock = socket.create_connection(self._address, timeout=self._connect_timeout)
         except TimeoutError as error:
@@ -275,5 +288,18 @@ class Pool:
                 raise
             raise ConnectFailed(error.strerror or str(error)) from error
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if self._tls is not None:
+            left = self._connect_timeout - (time.monotonic() - began)
+            sock = secured(sock, self._tls.trust, self._tls.name, left)
         sock.settimeout(self.read_timeout)
         return sock
+
+
+def _unless_decrypted(wait: Wait) -> Wait:
+    """Wait only where TLS has not decrypted something already: it would be for what comes next."""
+
+    def wait_unless_decrypted(sock: Any) -> None:
+        if not sock.pending():
+            wait(sock)
+
+    return wait_unless_decrypted

@@ -1,6 +1,7 @@
 """A node that does on each connection just what a test tells it to, over real sockets."""
 
 import socket
+import ssl
 import threading
 from collections.abc import Callable
 from types import TracebackType
@@ -55,7 +56,10 @@ class NodeServer:
     """Plays one script on each connection, the last one on all further ones.
 
     :ivar heads: the head of each request answered by `says`, connection by connection.
+    :ivar tls: with which it speaks TLS; None for plain HTTP.
     """
+
+    tls: ssl.SSLContext | None = None
 
     def __init__(self, *scripts: Script) -> None:
         self._scripts = scripts
@@ -103,10 +107,16 @@ class NodeServer:
             thread.start()
 
     def _play(self, script: Script, sock: socket.socket) -> None:
+        if self.tls is not None:
+            try:
+                sock = self.tls.wrap_socket(sock, server_side=True)
+            except OSError:  # the client may not want it
+                sock.close()
+                return
         with sock:
             try:
                 script(Peer(sock))
-            except (BrokenPipeError, ConnectionResetError):
+            except (BrokenPipeError, ConnectionResetError, ssl.SSLEOFError):
                 pass
             except BaseException as failure:  # noqa: BLE001  (handed to the test)
                 self._failures.append(failure)

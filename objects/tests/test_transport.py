@@ -2,10 +2,12 @@
 
 import os
 import socket
+import ssl
 import time
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
+from functools import partial
 from types import SimpleNamespace
 from typing import cast
 
@@ -21,8 +23,10 @@ from objects.store.errors import (
 )
 from objects.store.request import Request
 from objects.store.response import CHUNK, MAX_HEAD
-from objects.store.transport import Connection, Pool
+from objects.store.transport import Connection, Pool, Tls
+from objects.store.trust import Trust
 from objects.tests.node_server import PATIENCE, NodeServer, Peer, Script, ok, says
+from tests.support.certificates import Authority
 from tests.support.waiting import eventually
 
 GET = Request("GET", "/objects/abc", {"Host": "node"})
@@ -35,8 +39,30 @@ def put(length: int, *, await_continue: bool = True) -> Request:
     return Request("PUT", "/objects/abc", {"Host": "node"}, length, await_continue=await_continue)
 
 
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    return Authority(tmp_path_factory.mktemp("authority"))
+
+
+@pytest.fixture(autouse=True, params=["http", "https"])
+def scheme(
+    request: pytest.FixtureRequest, authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> str:
+    """Every test is done with each."""
+    if request.param == "https":
+        certified = authority.certify("127.0.0.1")
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.load_cert_chain(certified.certificate, certified.key)
+        monkeypatch.setattr(NodeServer, "tls", context)
+        trusted = Tls("127.0.0.1", Trust(str(authority.path)))
+        monkeypatch.setattr(transport, "Pool", partial(Pool, tls=trusted))
+    return str(request.param)
+
+
 def pool_to(server: NodeServer, *, read_timeout: float = PATIENCE) -> Pool:
-    return Pool("127.0.0.1", server.port, connect_timeout=PATIENCE, read_timeout=read_timeout)
+    return transport.Pool(
+        "127.0.0.1", server.port, connect_timeout=PATIENCE, read_timeout=read_timeout
+    )
 
 
 class NeverAsked:

@@ -6,15 +6,17 @@
 import codecs
 import gc
 import sys
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 from access.warning import OPEN
 from objgw_site import __version__
 from objgw_site.env import Environment
 from objgw_site.server.balance import get_loads
+from objgw_site.server.internals import reload_with
 from objgw_site.server.machine import raise_descriptor_limit, this_machine
 from objgw_site.server.record import SharedRecord, nameless_file
+from objgw_site.server.tls import Certificates, TlsError, get_certificates
 from objgw_site.server.variables import read_variables
 from objgw_site.server.versions import wrong_versions
 from telemetry import metrics, tracing
@@ -53,7 +55,22 @@ control_socket_disable = True
 # Opened here, by the master, so that all workers have the same one.
 news_file = nameless_file()
 
-if problems := [*wrong_versions(), *env.problems]:
+
+def _unusable() -> list[str]:
+    """What speaks against the certificate and its key."""
+    try:
+        get_certificates()
+    except TlsError as error:
+        return [str(error)]
+    return []
+
+
+if variables.tls is not None:
+    # For gunicorn it is https then; the workers do the handshakes with what `get_certificates` has.
+    certfile, keyfile = variables.tls.certificate, variables.tls.key
+    do_handshake_on_connect = True
+
+if problems := [*wrong_versions(), *env.problems, *_unusable()]:
     for problem in problems:
         print(f"objgw does not start: {problem}", file=sys.stderr)
     sys.exit(1)
@@ -72,6 +89,32 @@ def on_starting(server: object) -> None:
 
     for warning in [*UNKNOWN_VARIABLES, *([] if OBJGW_AUTH else [OPEN])]:
         print(f"objgw warns: {warning}", file=sys.stderr)
+
+
+def ssl_context(_conf: object, _default: object) -> Any:
+    """The context that gunicorn asks for at the start of each worker, where there is TLS."""
+    certificates = get_certificates()
+    return certificates and certificates.credential.context
+
+
+def when_ready(server: Any) -> None:
+    """Called by the master before it makes the workers: on SIGHUP they get the new certificate.
+
+    gunicorn would start other workers and end these, and with them what takes longer than the grace
+    time.
+    """
+    certificates = get_certificates()
+    if certificates is not None:
+        reload_with(server, partial(_renew, certificates, server.log))
+
+
+def _renew(certificates: Certificates, log: Any) -> None:
+    try:
+        certificates.renew()
+    except TlsError as error:
+        log.error("the certificate stays as it was: %s", error)  # noqa: TRY400  (it says it all)
+    else:
+        log.info("the certificate was read again: %s", certificates.credential.fingerprint)
 
 
 def post_fork(_server: object, worker: Any) -> None:

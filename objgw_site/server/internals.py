@@ -7,10 +7,13 @@ them is gone, and the server does not start with other versions (versions.py).
 """
 
 import socket
+from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from gevent.server import StreamServer
 from gevent.socket import wait_readwrite
+from gevent.ssl import SSLSocket
 from gunicorn.glogging import Logger
 from gunicorn.http import errors
 from gunicorn.http.body import CHUNK_EXT_RE, Body, LengthReader
@@ -34,6 +37,7 @@ __all__ = [
     "ParseException",
     "Request",
     "Response",
+    "SSLSocket",
     "StreamServer",
     "create",
     "errors",
@@ -44,7 +48,10 @@ OVERRIDDEN: dict[type, dict[str, tuple[str, str]]] = {
     GeventWorker: {
         "run": ("self", "called once, with the standard library patched; returns at the end"),
         "notify": ("self", "`run` calls it once a second, also while it waits for last requests"),
-        "server_class": ("", "where it is set, `run` calls it for each socket to listen on"),
+        "server_class": (
+            "",
+            "where it is set, `run` calls it for each socket to listen on, and wraps none itself",
+        ),
         "handle": ("self, listener, client, addr", "called in a greenlet for each connection"),
         "timeout_ctx": ("self", "`AsyncWorker.handle` enters it around the wait for a request"),
         "handle_request": (
@@ -73,6 +80,10 @@ OVERRIDDEN: dict[type, dict[str, tuple[str, str]]] = {
         "do_close": ("self, sock, *args", "called once for each connection that `do_read` gave"),
         "start": ("self", "called once; accepts from then on"),
         "close": ("self", "called when the worker stops; accepts nothing any more"),
+    },
+    SSLSocket: {
+        "shutdown": ("self, how", "forgets the TLS: from then on all that is read is encrypted"),
+        "close": ("self", "may be called more than once"),
     },
     Logger: {"setup": ("self, cfg", "called before the first line; makes the handlers")},
 }
@@ -231,6 +242,30 @@ def plain_socket(sock: Any) -> socket.socket:
     return plain
 
 
+def tls_socket(kind: type[SSLSocket], sock: Any, context: Any) -> Any:
+    """The server's end of a TLS connection, its handshake still to be done.
+
+    Relied on: gevent's constructor takes the standard library's contexts, too, as ``_context``; it
+    takes the descriptor over from ``sock``, and its timeout.
+
+    :param kind: `SSLSocket`, or derived from it.
+    """
+    made: Any = kind
+    return made(sock, server_side=True, do_handshake_on_connect=False, _context=context)
+
+
+def say_tls_ends(sock: Any) -> None:
+    """Say that nothing more will be sent (RFC 8446 section 6.1), without waiting for anything.
+
+    Relied on: `_sslobj` is the TLS of a gevent socket, None without it; its ``shutdown`` does not
+    block, and raises an OSError where it would have to wait.
+    """
+    tls = sock._sslobj  # noqa: SLF001
+    if tls is not None:
+        with suppress(OSError, ValueError):
+            tls.shutdown()
+
+
 def waits_to_receive(sock: Any) -> bool:
     """Whether a greenlet waits for something to read, in gevent's ``recv`` or `await_readable`.
 
@@ -287,3 +322,12 @@ def accept_now(server: StreamServer) -> None:
     """
     if server.started and not server.full():
         server._do_read()  # type: ignore[attr-defined]  # noqa: SLF001
+
+
+def reload_with(arbiter: Any, action: Callable[[], object]) -> None:
+    """Let the master do ``action`` on SIGHUP, and nothing else: the workers stay.
+
+    Relied on: `Arbiter.run` calls, between signals, the attribute `handle_hup`, which would start
+    new workers and end the old ones.
+    """
+    arbiter.handle_hup = action

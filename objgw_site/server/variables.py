@@ -15,6 +15,21 @@ _BIND = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]*):([0-9]{1,5})", re.AS
 
 
 @dataclass(frozen=True, slots=True)
+class TlsFiles:
+    """Paths of PEM files.
+
+    :ivar certificate: the server's, and behind it those of intermediate authorities.
+    :ivar key: of the certificate, not encrypted.
+    :ivar client_ca: who signs the certificates that clients have to show; None where they need
+        none.
+    """
+
+    certificate: str
+    key: str
+    client_ca: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Variables:
     """What the environment says of the server.
 
@@ -28,6 +43,7 @@ class Variables:
     :ivar log_format: one of `FORMATS`.
     :ivar access_log: whether each request gets a line in the log.
     :ivar metrics: whether there are metrics.
+    :ivar tls: None for plain HTTP.
     """
 
     bind: str
@@ -40,6 +56,7 @@ class Variables:
     log_format: str
     access_log: bool
     metrics: bool
+    tls: TlsFiles | None
 
 
 def read_variables(env: Environment, machine: Machine) -> Variables:
@@ -80,7 +97,27 @@ def read_variables(env: Environment, machine: Machine) -> Variables:
         ),
         access_log=env.flag("OBJGW_ACCESS_LOG", default=True),
         metrics=env.flag("OBJGW_METRICS", default=True),
+        tls=_read_tls(env),
     )
+
+
+def _read_tls(env: Environment) -> TlsFiles | None:
+    """The files are for others to read; here is only checked that all that are needed are named."""
+    certificate, key = env.text("OBJGW_TLS_CERT", ""), env.text("OBJGW_TLS_KEY", "")
+    client_ca = env.text("OBJGW_TLS_CLIENT_CA", "")
+    if certificate and key:
+        return TlsFiles(certificate, key, client_ca or None)
+    if certificate or key:
+        given, missing = ("CERT", "KEY") if certificate else ("KEY", "CERT")
+        env.problems.append(
+            f"OBJGW_TLS_{missing} is missing: OBJGW_TLS_{given} is set, and TLS needs both."
+        )
+    elif client_ca:
+        env.problems.append(
+            "OBJGW_TLS_CERT and OBJGW_TLS_KEY are missing: OBJGW_TLS_CLIENT_CA is set, and only "
+            "with TLS are there certificates of clients."
+        )
+    return None
 
 
 def is_bind(text: str) -> bool:

@@ -17,12 +17,16 @@ It differs from the one that it is derived from in this:
 * the head is bounded as a whole (head.py), and so is what chunks add to their data (chunked.py);
 * header fields with an underscore are dropped, as gunicorn does, and named (exchange.py);
 * head and first piece of the body leave in one packet (response.py);
-* what is not HTTP is answered with a problem document, too (refusals.py).
+* what is not HTTP is answered with a problem document, too (refusals.py);
+* with TLS, a client that shakes no hands holds nothing (handshake.py), and the certificate is read
+  again without an end to anything (tls.py).
 
 gunicorn's master imports this module, and forks; Django must not be imported before the worker has
 patched the standard library, so nothing here imports it at the top.
 """
 
+import logging
+import ssl
 import time
 from contextlib import suppress
 from functools import partial
@@ -36,7 +40,9 @@ from objgw_site.server.account import Account
 from objgw_site.server.balance import BEAT_SECONDS, get_loads
 from objgw_site.server.body import body_was_read
 from objgw_site.server.connection import Connection
+from objgw_site.server.errors import InvalidRequest
 from objgw_site.server.exchange import begin, respond
+from objgw_site.server.handshake import secure
 from objgw_site.server.head import Request
 from objgw_site.server.internals import (
     GeventWorker,
@@ -50,14 +56,19 @@ from objgw_site.server.pace import PaceLimits, too_slow
 from objgw_site.server.refusals import LINGER_BYTES, LINGER_SECONDS, refuse
 from objgw_site.server.response import GatewayResponse
 from objgw_site.server.slots import RESERVE, RESERVE_SECONDS, SlotLimits, Slots
+from objgw_site.server.tls import TlsError, get_certificates
 from objgw_site.server.turns import abandon, end_gently, end_of_input
 from objgw_site.server.variables import read_variables
 from telemetry import exchange, metrics, tracing
 from telemetry.access import AccessLog
 
+logger = logging.getLogger("objgw.worker")
+
 #: Seconds that a connection without a request gets when the worker stops: its request may be on
 #: its way.
 _IDLE_AT_STOP = 1.0
+#: Likewise with TLS, where two round trips come before it.
+_IDLE_AT_STOP_WITH_TLS = 3.0
 #: With more connections a turn of the event loop may be so long that new ones should not wait for
 #: its end. Below that, to look for them would cost 4 % of a PUT, and find none.
 _MANY = 32
@@ -90,6 +101,9 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no type hints
         #: What was counted last could not be told.
         self._unsettled = False
         self._account: Account | None = None
+        # The master has read them.
+        self._certificates = get_certificates()
+        self._idle_at_stop = _IDLE_AT_STOP if self._certificates is None else _IDLE_AT_STOP_WITH_TLS
 
     def run(self) -> None:
         from django.conf import settings
@@ -118,9 +132,10 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no type hints
         super().notify()
         now = time.monotonic()
         elapsed, self._noticed = now - self._noticed, now
-        idle_seconds = self.cfg.keepalive if self.alive else _IDLE_AT_STOP
+        idle_seconds = self.cfg.keepalive if self.alive else self._idle_at_stop
         self._to_give_away = self.load.excess()
         self.settle()
+        self._follow_certificates()
         self._slots.end_idle(now, taken=idle_seconds, reserved=min(idle_seconds, RESERVE_SECONDS))
         for connection in too_slow(self._slots.busy(), self._pace, elapsed):
             self._let_go(connection)
@@ -138,20 +153,36 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no type hints
         else:
             self._unsettled = False
 
+    def _follow_certificates(self) -> None:
+        """Show new connections the certificate that the master has told of."""
+        certificates = self._certificates
+        if certificates is None:
+            return
+        try:
+            if certificates.follow():
+                self.log.info(
+                    "new connections get the certificate %s", certificates.credential.fingerprint
+                )
+        except TlsError as error:
+            text = "new connections get the same certificate as before: %s"
+            self.log.error(text, error)  # noqa: TRY400  (it says it all)
+
     def _sample(self, counts: metrics.Metrics) -> None:
         counts.workers.set(1)
         counts.connections.set(len(self._connections))
         counts.in_flight.set(sum(1 for _ in self._slots.busy()))
 
-    def server_class(self, listener: Any, *, spawn: Any, **given: Any) -> Listener:
-        """What the base class accepts connections with; it asks for ours by this attribute."""
+    def server_class(self, listener: Any, *, spawn: Any, **_given: Any) -> Listener:
+        """What the base class accepts connections with; it asks for ours by this attribute.
+
+        It knows nothing of TLS: a handshake belongs to a connection that has a slot.
+        """
         server = Listener(
             listener,
             handle=partial(self.handle, listener),
             spawn=spawn,
             load=self.load,
             make_room=self._slots.make_room,
-            **{name: value for name, value in given.items() if name == "ssl_context"},
         )
         self._listeners.append(server)
         return server
@@ -163,10 +194,20 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no type hints
         connection = self._connections[greenlet] = Connection(client)
         try:
             self._slots.admit(connection, addr[0] if addr else None)
-            serve_connection(self, listener, client, addr)
+            if self._certificates is None or self._secured(connection, addr):
+                serve_connection(self, listener, connection.client, addr)
         finally:
             del self._connections[greenlet]
             self._slots.leave(connection)
+
+    def _secured(self, connection: Connection, addr: Any) -> bool:
+        """Whether the connection has TLS now, else it has ended."""
+        assert self._certificates is not None, "it is called with TLS only"  # noqa: S101
+        try:
+            return secure(connection, self._certificates.credential.context, addr)
+        except InvalidRequest as problem:
+            self.handle_error(None, connection.client, addr, problem)
+            return False
 
     def timeout_ctx(self) -> Connection:
         """Around the wait for a request; `notify` ends one that takes too long."""
@@ -261,7 +302,9 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no type hints
         """Answer what never became a request, or an error of the worker itself."""
         if self._account is None:
             return
-        if not isinstance(exc, (GreenletExit, SystemExit)):  # the grace time is over
+        if isinstance(exc, ssl.SSLError):  # nothing can be said any more
+            logger.debug("a TLS connection broke: %s", exc)
+        elif not isinstance(exc, (GreenletExit, SystemExit)):  # the grace time is over
             refuse(self._account, req, client, addr, exc)
 
 

@@ -40,7 +40,7 @@ def test_the_node_is_told_of_the_client_s_trace(
     }
     server = tracer.serve(environ, "/object/abc")
     assert tracer.current_ids()["trace_id"] == TRACE
-    node = tracer.ask_node("one", "[::1]:9000", "GET", "/objects/abc")
+    node = tracer.ask_node("one", "http://[::1]:9000", "GET", "/objects/abc")
     fields = node.headers()
     node.answered(200)
     server.fail()

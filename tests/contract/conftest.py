@@ -12,7 +12,7 @@ __all__ = ["gateway", "run_gateway", "run_nodes", "s3_nodes", "server"]
 
 
 def client_of(process: GatewayProcess) -> Client:
-    return Client(process.host, process.port)
+    return Client(process.host, process.port, tls=process.tls)
 
 
 @pytest.fixture(scope="session")

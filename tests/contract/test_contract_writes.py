@@ -341,6 +341,7 @@ def limited(limited_to: Callable[[int], Client]) -> Client:
     return limited_to(LIMIT)
 
 
+@pytest.mark.over_tls
 def test_a_body_announced_as_too_large_is_not_read(
     limited: Client, s3_nodes: list[NodeProcess]
 ) -> None:
@@ -356,6 +357,7 @@ def test_a_body_announced_as_too_large_is_not_read(
     assert keys_in_all(s3_nodes) == before
 
 
+@pytest.mark.over_tls
 def test_a_body_announced_as_too_large_is_not_asked_for(limited: Client) -> None:
     """RFC 9110 section 10.1.1."""
     with limited.wire() as wire:
@@ -372,6 +374,7 @@ def test_the_largest_body(limited: Client, framing: Framing) -> None:
     assert len(limited.get(f"/object/{object_id}").body) == LIMIT
 
 
+@pytest.mark.over_tls
 @pytest.mark.parametrize(
     ("limit", "size"),
     [(LIMIT, LIMIT + 1), (LIMIT, 20 * MIB), (9 * MIB, 9 * MIB + 1), (9 * MIB, 40 * MIB)],
@@ -405,6 +408,7 @@ def test_a_chunked_body_that_grows_too_large(
 # --- Expect -------------------------------------------------------------------------------------
 
 
+@pytest.mark.over_tls
 @pytest.mark.parametrize("framing", FRAMINGS)
 def test_expect_100_continue(http: Client, framing: Framing) -> None:
     """Section 10.1.1: the body is asked for, then answered."""
@@ -426,6 +430,7 @@ def test_expect_100_continue(http: Client, framing: Framing) -> None:
         assert wire.answer().body == body
 
 
+@pytest.mark.over_tls
 @pytest.mark.parametrize(
     ("target", "headers", "code"),
     [
@@ -448,6 +453,7 @@ def test_what_is_refused_is_not_asked_for(
     assert answer.code == code
 
 
+@pytest.mark.over_tls
 @pytest.mark.parametrize("sent", [{"If-None-Match": "*"}, {"If-Match": '"other"'}], ids=str)
 @pytest.mark.not_on_moto("it never says 100 Continue, so the gateway cannot wait for it")
 def test_a_condition_that_fails_is_told_before_the_body_is_asked_for(
@@ -467,6 +473,7 @@ def test_other_expectations(http: Client) -> None:
     assert (answer.status, answer.code) == (417, "expectation_failed")
 
 
+@pytest.mark.over_tls
 def test_an_expectation_of_http_1_0_is_ignored(http: Client) -> None:
     """Section 10.1.1."""
     object_id = random_id()
@@ -488,6 +495,7 @@ CHUNKED = {
 }
 
 
+@pytest.mark.over_tls
 @pytest.mark.parametrize("coded", CHUNKED.values(), ids=CHUNKED.keys())
 def test_chunked_coding(http: Client, coded: bytes) -> None:
     object_id = random_id()

@@ -14,7 +14,7 @@ from nodes.node import Credentials, Node, NodeState
 from tests.faults.filediscovery import FileDiscovery, write_nodes
 from tests.functional.stored import id_owned_by
 from tests.support.client import Answer, Client
-from tests.support.servers import HOST, clean_environ
+from tests.support.servers import HOST, PLAIN, Transport, clean_environ
 from tests.support.waiting import seconds_until
 
 DISCOVERY = f"{FileDiscovery.__module__}.{FileDiscovery.__name__}"
@@ -25,7 +25,7 @@ class Gateway(GatewayProcess):
 
     @property
     def client(self) -> Client:
-        return Client(self.host, self.port)
+        return Client(self.host, self.port, tls=self.tls)
 
     @property
     def workers(self) -> int:
@@ -88,14 +88,25 @@ class Cluster:
     wrong: set[str]
 
     @classmethod
-    def of(cls, nodes: list[NodeProcess], folder: Path, **settings: str) -> "Cluster":
+    def of(
+        cls,
+        nodes: list[NodeProcess],
+        folder: Path,
+        transport: Transport = PLAIN,
+        /,
+        **settings: str,
+    ) -> "Cluster":
         """A cluster whose gateway is yet to be started."""
         file = folder / "nodes.json"
         environment = clean_environment(
-            OBJGW_DISCOVERY=DISCOVERY, OBJGW_NODES=str(file), **settings
+            OBJGW_DISCOVERY=DISCOVERY, OBJGW_NODES=str(file), **transport.settings, **settings
         )
         gateway = Gateway(
-            HOST, free_port(HOST), environment=environment, log=folder / "gateway.log"
+            HOST,
+            free_port(HOST),
+            environment=environment,
+            log=folder / "gateway.log",
+            tls=transport.tls,
         )
         return cls(nodes, file, gateway, {}, set())
 

@@ -10,6 +10,7 @@ import pytest
 from demo.harness.s3nodes import MinioServer, NodeProcess, running_nodes
 from tests.faults.cluster import Cluster
 from tests.faults.table import SHORT, Outcome, rendered
+from tests.support.servers import Transport
 
 _OUTCOMES = pytest.StashKey[list[Outcome]]()
 _OUTCOME = pytest.StashKey[Outcome]()
@@ -26,7 +27,7 @@ def minio() -> MinioServer:
 
 
 @pytest.fixture
-def run_cluster(minio: MinioServer, tmp_path: Path) -> Iterator[RunCluster]:
+def run_cluster(minio: MinioServer, tmp_path: Path, transport: Transport) -> Iterator[RunCluster]:
     """Starts nodes and a gateway: ``run_cluster(3, OBJGW_READ_TIMEOUT="1")``.
 
     With ``announced=False``, discovery does not answer yet.
@@ -39,7 +40,9 @@ def run_cluster(minio: MinioServer, tmp_path: Path) -> Iterator[RunCluster]:
         def run(count: int, *, announced: bool = True, **settings: str) -> Cluster:
             folder = tmp_path / f"cluster-{next(numbers)}"
             nodes: list[NodeProcess] = stack.enter_context(running_nodes(folder, count, minio))
-            cluster = Cluster.of(nodes, folder, **{"OBJGW_SNAPSHOT_TTL": "3600", **settings})
+            cluster = Cluster.of(
+                nodes, folder, transport, **{"OBJGW_SNAPSHOT_TTL": "3600", **settings}
+            )
             stack.callback(lambda: print(cluster.gateway.log_tail(60)))
             stack.enter_context(cluster.gateway)
             if announced:

@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import socket
+import ssl
 import time
 from pathlib import Path
 
@@ -17,7 +18,12 @@ from tests.faults.wire import get
 from tests.support.client import random_id
 from tests.support.waiting import seconds_until
 
-pytestmark = [pytest.mark.faults, pytest.mark.minio, pytest.mark.timeout(600)]
+pytestmark = [
+    pytest.mark.faults,
+    pytest.mark.minio,
+    pytest.mark.over_tls,
+    pytest.mark.timeout(600),
+]
 
 UPLOADS, DOWNLOADS, LATE = 900, 100, 200
 SIZE = 96 * 1024
@@ -27,9 +33,10 @@ DOWNLOAD = 8 * MIB
 class Transfers:
     """Requests that are half done when the gateway is told to stop."""
 
-    def __init__(self, address: tuple[str, int], big: str) -> None:
+    def __init__(self, address: tuple[str, int], big: str, tls: ssl.SSLContext | None) -> None:
         self._address = address
         self._big = big
+        self._tls = tls
         self._expected = hashlib.sha256(bytes(DOWNLOAD)).digest()
         self.go_on = asyncio.Event()
         self.stored: dict[str, bytes] = {}
@@ -38,7 +45,7 @@ class Transfers:
         """Half a body, then a wait, then the other half; 201 is what it has to end with."""
         object_id = random_id()
         body = object_id.encode() * (SIZE // len(object_id))
-        reader, writer = await asyncio.open_connection(*self._address)
+        reader, writer = await asyncio.open_connection(*self._address, ssl=self._tls)
         try:
             writer.write(
                 f"PUT /object/{object_id} HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n"
@@ -58,7 +65,9 @@ class Transfers:
 
     async def download(self, under_way: asyncio.Event) -> None:
         """Its first bytes, then a wait, then the others."""
-        reader, writer = await asyncio.open_connection(*self._address, limit=64 * 1024)
+        reader, writer = await asyncio.open_connection(
+            *self._address, limit=64 * 1024, ssl=self._tls
+        )
         try:
             writer.write(get(self._big))
             status, length = await answer_head(reader)
@@ -77,7 +86,7 @@ class Transfers:
 
     async def late(self) -> None:
         """A request that comes while one gateway goes and the other comes."""
-        reader, writer = await asyncio.open_connection(*self._address)
+        reader, writer = await asyncio.open_connection(*self._address, ssl=self._tls)
         try:
             writer.write(b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n")
             status, length = await answer_head(reader)
@@ -87,10 +96,12 @@ class Transfers:
             await hang_up(writer)
 
 
-async def restart_under(transfers: Transfers, old: Gateway, new: Gateway) -> float:
+async def restart_under(
+    transfers: Transfers, old: Gateway, new: Gateway, uploads: int, downloads: int
+) -> float:
     """Seconds that the old gateway took to end, once its transfers could go on."""
     ramp = Ramp()
-    kinds = [transfers.upload] * UPLOADS + [transfers.download] * DOWNLOADS
+    kinds = [transfers.upload] * uploads + [transfers.download] * downloads
     running = await asyncio.gather(*(ramp.up(kind) for kind in kinds))
     old.terminate()
     late = []
@@ -113,6 +124,9 @@ def test_restart_behind_a_listening_socket(
 ) -> None:
     """Gateway restarted (SIGTERM) with 1,000 requests in flight"""
     cluster: Cluster = run_cluster(2)
+    # asyncio's TLS is slow, and all clients are in this process.
+    part = 1 if cluster.gateway.tls is None else 10
+    uploads, downloads = UPLOADS // part, DOWNLOADS // part
     big = random_id()
     assert cluster.client.put(big, bytes(DOWNLOAD)).status == 201
     with socket.create_server(("127.0.0.1", 0), backlog=2048) as listener:
@@ -122,7 +136,12 @@ def test_restart_behind_a_listening_socket(
             "OBJGW_GRACEFUL_TIMEOUT": "120",
         }
         gateways = [
-            Gateway(*address, environment=environment, log=tmp_path / f"{name}.log")
+            Gateway(
+                *address,
+                environment=environment,
+                log=tmp_path / f"{name}.log",
+                tls=cluster.gateway.tls,
+            )
             for name in ("old", "new")
         ]
         for gateway in gateways:
@@ -131,12 +150,12 @@ def test_restart_behind_a_listening_socket(
             gateway.inherited = (listener.fileno(),)
         with gateways[0] as old, gateways[1] as new:
             old.start(timeout=60)
-            transfers = Transfers(address, big)
-            outcome.recovery = asyncio.run(restart_under(transfers, old, new))
+            transfers = Transfers(address, big, old.tls)
+            outcome.recovery = asyncio.run(restart_under(transfers, old, new, uploads, downloads))
             assert old.exit_status == 0
             assert "Traceback" not in old.logged() + new.logged()
             new.wait_until(lambda: new.readiness()[0] == 200, timeout=60)
-            assert len(transfers.stored) == UPLOADS
+            assert len(transfers.stored) == uploads
             for object_id, body in transfers.stored.items():
                 assert new.client.get_object(object_id).body == body
-    outcome.saw(f"{UPLOADS} PUT and {DOWNLOADS} GET finished, {LATE} new ones answered, none cut")
+    outcome.saw(f"{uploads} PUT and {downloads} GET finished, {LATE} new ones answered, none cut")

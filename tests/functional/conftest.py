@@ -9,14 +9,14 @@ import pytest
 from demo.harness.gateway import GatewayProcess
 from demo.harness.s3nodes import LocalNode, MotoServer, NodeProcess, S3Server, running_nodes
 from tests.support.client import Client
-from tests.support.servers import SharedServers, make_gateway, minio_or_skip
+from tests.support.servers import SharedServers, Transport, make_gateway, minio_or_skip
 
 RunGateway = Callable[..., GatewayProcess]
 RunNodes = Callable[[int], list[NodeProcess]]
 
 
 def client_of(gateway: GatewayProcess) -> Client:
-    return Client(gateway.host, gateway.port)
+    return Client(gateway.host, gateway.port, tls=gateway.tls)
 
 
 @pytest.fixture(scope="session", params=["moto", pytest.param("minio", marks=pytest.mark.minio)])
@@ -32,9 +32,9 @@ def s3_nodes(server: S3Server, shared: SharedServers) -> list[NodeProcess]:
 
 
 @pytest.fixture(scope="session")
-def gateway(server: S3Server, shared: SharedServers) -> GatewayProcess:
+def gateway(server: S3Server, shared: SharedServers, transport: Transport) -> GatewayProcess:
     """A gateway on these nodes, of two workers: either of them answers."""
-    return shared.gateway(server, OBJGW_WORKERS="2")
+    return shared.gateway(server, transport, OBJGW_WORKERS="2")
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ def run_nodes(server: S3Server, tmp_path: Path) -> Iterator[RunNodes]:
 
 
 @pytest.fixture
-def run_gateway(tmp_path: Path) -> Iterator[RunGateway]:
+def run_gateway(tmp_path: Path, transport: Transport) -> Iterator[RunGateway]:
     """Starts further gateways: `run_gateway(nodes, wait_for="/livez", OBJGW_READ_TIMEOUT="1")`."""
     with ExitStack() as stack:
 
@@ -66,7 +66,7 @@ def run_gateway(tmp_path: Path) -> Iterator[RunGateway]:
         ) -> GatewayProcess:
             log = tmp_path / f"gateway-{len(list(tmp_path.glob('gateway-*')))}.log"
             given = [node.node if isinstance(node, NodeProcess) else node for node in nodes]
-            process = stack.enter_context(make_gateway(given, log, **settings))
+            process = stack.enter_context(make_gateway(given, log, transport, **settings))
             process.start(wait_for=wait_for)
             return process
 

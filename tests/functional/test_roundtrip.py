@@ -9,6 +9,8 @@ from tests.functional.stored import BUCKET, owner_of, s3_client
 from tests.support.bodies import BLOCK, Body
 from tests.support.client import Client, random_id
 
+pytestmark = pytest.mark.over_tls
+
 KIB, MIB = 2**10, 2**20
 # The edges are those of the gateway: in memory up to 64 KiB, chunked in parts of 8 MiB.
 SIZES = {

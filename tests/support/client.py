@@ -9,6 +9,7 @@ import http.client
 import json
 import random
 import socket
+import ssl
 import string
 import struct
 from collections.abc import Iterable, Iterator, Mapping
@@ -69,14 +70,26 @@ class Wire:
     """One TCP connection.
 
     :param source: the address of this end, where it matters.
+    :param tls: speaks TLS with it, whose certificate must be of ``host``; None for plain HTTP.
     """
 
     def __init__(
-        self, host: str, port: int, timeout: float = TIMEOUT, source: str | None = None
+        self,
+        host: str,
+        port: int,
+        timeout: float = TIMEOUT,
+        source: str | None = None,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         own = None if source is None else (source, 0)
         self.socket = socket.create_connection((host, port), timeout, own)
         self._buffer = bytearray()
+        if tls is not None:
+            try:
+                self.socket = tls.wrap_socket(self.socket, server_hostname=host)
+            except BaseException:
+                self.socket.close()
+                raise
 
     def __enter__(self) -> Self:
         return self
@@ -92,7 +105,23 @@ class Wire:
 
     def finish(self) -> None:
         """No more will be sent."""
-        self.socket.shutdown(socket.SHUT_WR)
+        # Not that of TLS, which would not read any more either.
+        socket.socket.shutdown(self.socket, socket.SHUT_WR)
+
+    def is_open(self) -> bool:
+        """Whether the other side has not ended the connection, as far as can be seen."""
+        timeout = self.socket.gettimeout()
+        self.socket.setblocking(False)
+        try:
+            data = self.socket.recv(1)
+        except (BlockingIOError, ssl.SSLWantReadError):
+            return True
+        except ConnectionResetError:
+            return False
+        finally:
+            self.socket.settimeout(timeout)
+        self._buffer += data
+        return bool(data)
 
     def reset(self) -> None:
         """End the connection with RST, as when a client's machine is gone."""
@@ -178,9 +207,10 @@ class Client:
     host: str
     port: int
     timeout: float = TIMEOUT
+    tls: ssl.SSLContext | None = None
 
     def wire(self) -> Wire:
-        return Wire(self.host, self.port, self.timeout)
+        return Wire(self.host, self.port, self.timeout, tls=self.tls)
 
     def raw(self, request: bytes, method: str = "GET") -> Answer:
         """The answer to these bytes, behind which nothing may come."""

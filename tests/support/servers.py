@@ -1,8 +1,10 @@
 """Gateways and nodes for tests: those of one test, and those that stand for the whole session."""
 
 import os
+import ssl
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -38,14 +40,37 @@ def clean_environ() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN)}
 
 
-def make_gateway(nodes: Sequence[LocalNode], log: Path, **settings: str) -> GatewayProcess:
+@dataclass(frozen=True)
+class Transport:
+    """Plain HTTP, or TLS, between clients and a gateway.
+
+    :ivar settings: the gateway's.
+    :ivar tls: the clients'; None for plain HTTP.
+    """
+
+    settings: dict[str, str]
+    tls: ssl.SSLContext | None
+
+
+PLAIN = Transport({}, None)
+
+
+def make_gateway(
+    nodes: Sequence[LocalNode], log: Path, transport: Transport = PLAIN, /, **settings: str
+) -> GatewayProcess:
     """A gateway that is yet to be started. It logs everything.
 
     It has one worker, each of which takes a second of a processor to start, unless the test is
     about several: ``OBJGW_WORKERS="2"``.
     """
     environment = gateway_environment(nodes, environ={**clean_environ(), **_DEFAULTS})
-    return GatewayProcess(HOST, free_port(HOST), environment=environment | settings, log=log)
+    return GatewayProcess(
+        HOST,
+        free_port(HOST),
+        environment={**environment, **transport.settings, **settings},
+        log=log,
+        tls=transport.tls,
+    )
 
 
 class SharedServers:
@@ -71,13 +96,15 @@ class SharedServers:
             start_nodes(nodes)
         return self._nodes[server.kind]
 
-    def gateway(self, server: S3Server, **settings: str) -> GatewayProcess:
+    def gateway(
+        self, server: S3Server, transport: Transport = PLAIN, /, **settings: str
+    ) -> GatewayProcess:
         """The gateway on these nodes that has these settings."""
-        key = (server.kind, frozenset(settings.items()))
+        key = (server.kind, frozenset((transport.settings | settings).items()))
         if key not in self._gateways:
             nodes = [process.node for process in self.nodes(server)]
             log = self._folder / f"gateway-{len(self._gateways)}.log"
-            self._gateways[key] = make_gateway(nodes, log, **settings)
+            self._gateways[key] = make_gateway(nodes, log, transport, **settings)
             self._gateways[key].start()
         return self._gateways[key]
 

@@ -3,6 +3,7 @@
 import hashlib
 import itertools
 import json
+import logging
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -14,6 +15,10 @@ from objgw_site.server import internals
 Respond = Callable[[str, list[tuple[str, str]]], object]
 
 _turns = itertools.count(1)
+
+# Django does it for the gateway.
+logging.basicConfig()
+logging.getLogger("objgw").setLevel(os.environ.get("OBJGW_LOG_LEVEL", "info").upper())
 
 
 def application(  # noqa: C901  (a list, not a decision)
@@ -47,6 +52,8 @@ def application(  # noqa: C901  (a list, not a decision)
             return _whole(start_response, "200 OK", found)
         case "/livez" | "/readyz":
             return _whole(start_response, "200 OK", {"path": environ["PATH_INFO"]})
+        case "/scheme":
+            return _whole(start_response, "200 OK", {"scheme": environ["wsgi.url_scheme"]})
         case "/pid":
             return _whole(start_response, "200 OK", {"pid": os.getpid()})
         case "/slow":

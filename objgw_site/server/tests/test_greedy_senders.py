@@ -8,7 +8,11 @@ from contextlib import contextmanager
 
 import pytest
 
-from objgw_site.server.tests.test_worker import Client, Server, request
+from objgw_site.server.tests.test_worker import Client, Server, request, served, transport
+from tests.support.certificates import tls_transport
+from tests.support.servers import Transport
+
+__all__ = ["tls_transport", "transport"]
 
 #: Long enough for a loaded machine, and shorter than gunicorn's patience with a worker that hangs.
 FLOOD_SECONDS = 30.0
@@ -16,9 +20,9 @@ CHUNKED = "Transfer-Encoding: chunked"
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
+def server(transport: Transport) -> Iterator[Server]:
     # One worker, so that what holds it up holds up everything.
-    with Server(OBJGW_CLIENT_TIMEOUT="60") as server:
+    with served(transport, OBJGW_CLIENT_TIMEOUT="60") as server:
         yield server
 
 
@@ -27,6 +31,8 @@ def flood(server: Server, head: str, piece: bytes) -> Iterator[threading.Event]:
     """A client that sends ``piece`` without end; the event says that the connection ended."""
     stop, ended = threading.Event(), threading.Event()
     sock = socket.create_connection(("127.0.0.1", server.port), timeout=FLOOD_SECONDS)
+    if server.tls is not None:
+        sock = server.tls.wrap_socket(sock, server_hostname="127.0.0.1")
     begun = threading.Event()
     data = piece * (65536 // len(piece))
 
@@ -50,7 +56,8 @@ def flood(server: Server, head: str, piece: bytes) -> Iterator[threading.Event]:
     finally:
         stop.set()
         with contextlib.suppress(OSError):
-            sock.shutdown(socket.SHUT_RDWR)
+            # Not that of TLS, which is not for two threads.
+            socket.socket.shutdown(sock, socket.SHUT_RDWR)
         sender.join()
         sock.close()
 

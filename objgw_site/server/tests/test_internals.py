@@ -3,25 +3,30 @@
 import inspect
 import re
 import socket
-from collections.abc import Callable
+import ssl
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import gevent
 import pytest
 from gevent import socket as gevent_socket
+from gunicorn.arbiter import Arbiter
 from gunicorn.config import Config
 from gunicorn.http.parser import RequestParser
 from gunicorn.http.unreader import SocketUnreader
 
-from objgw_site.server import head, internals, listener, log, response, worker
+from objgw_site.server import handshake, head, internals, listener, log, response, worker
 from objgw_site.server.tests.test_start import ROOT, run_gunicorn
 from objgw_site.server.versions import REQUIRED, wrong_versions
+from tests.support.certificates import Authority
 
 OURS: dict[type, type] = {
     internals.GeventWorker: worker.Worker,
     internals.Request: head.Request,
     internals.Response: response.GatewayResponse,
     internals.StreamServer: listener.Listener,
+    internals.SSLSocket: handshake.TlsSocket,
     internals.Logger: log.Logger,
 }
 #: What every class has.
@@ -158,6 +163,79 @@ class TestSockets:
         internals.start_accepting(server)
         server.close()
         internals.start_accepting(server)
+
+
+class TestTls:
+    @pytest.fixture
+    @staticmethod
+    def ends(tmp_path: Path) -> Iterator[tuple[Any, ssl.SSLObject, Any, ssl.MemoryBIO]]:
+        """The server's end, the client's TLS, the client's end, and what its TLS reads from."""
+        authority = Authority(tmp_path)
+        certified = authority.certify("127.0.0.1")
+        # The standard library's, as the master's is.
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.load_cert_chain(certified.certificate, certified.key)
+        near, far = gevent_socket.socketpair()
+        near.settimeout(10)
+        incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        client = authority.trusting().wrap_bio(incoming, outgoing, server_hostname="127.0.0.1")
+        server = internals.tls_socket(internals.SSLSocket, near, context)
+        with server, far:
+            assert near.fileno() == -1
+            assert server.gettimeout() == 10
+            shaking = gevent.spawn(server.do_handshake)
+            while not client_is_through(client):
+                if data := outgoing.read():
+                    far.sendall(data)
+                incoming.write(far.recv(65536))
+            far.sendall(outgoing.read())
+            shaking.get(timeout=10)
+            yield server, client, far, incoming
+
+    def test_takes_the_standard_librarys_context(self, ends: Any) -> None:
+        server, client, far, incoming = ends
+        assert internals.plain_socket(server).fileno() == server.fileno()
+        assert not internals.waits_to_receive(server)
+        server.sendall(b"hello")
+        incoming.write(far.recv(65536))
+        assert received(client) == b"hello"
+
+    def test_is_ended_without_waiting(self, ends: Any) -> None:
+        server, client, far, incoming = ends
+        internals.say_tls_ends(server)
+        incoming.write(far.recv(65536))
+        assert received(client) == b""
+        # It stays open, and a second time says nothing.
+        internals.say_tls_ends(server)
+        server.shutdown(socket.SHUT_WR)
+        internals.say_tls_ends(server)
+        assert far.recv(65536) == b""
+
+
+def client_is_through(client: ssl.SSLObject) -> bool:
+    try:
+        client.do_handshake()
+    except ssl.SSLWantReadError:
+        return False
+    return True
+
+
+def received(client: ssl.SSLObject) -> bytes:
+    """b"" for the end that was said."""
+    try:
+        return client.read()
+    except ssl.SSLZeroReturnError:
+        return b""
+
+
+def test_the_master_does_what_it_is_told_on_sighup() -> None:
+    """`Arbiter.run` asks the instance for it by name, and calls it without anything."""
+    assert list(inspect.signature(Arbiter.handle_hup).parameters) == ["self"]
+    assert 'getattr(self, "handle_%s" % signame, None)' in inspect.getsource(Arbiter.run)
+    arbiter, done = object.__new__(Arbiter), list[str]()
+    internals.reload_with(arbiter, lambda: done.append("reloaded"))
+    arbiter.handle_hup()
+    assert done == ["reloaded"]
 
 
 def test_no_other_module_uses_them() -> None:

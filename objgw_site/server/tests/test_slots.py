@@ -13,11 +13,23 @@ import pytest
 from objgw_site.server.connection import Connection
 from objgw_site.server.proxies import Networks, is_networks
 from objgw_site.server.slots import Holders
-from objgw_site.server.tests.test_worker import PATIENCE, Client, Server, request
+from objgw_site.server.tests.test_worker import (
+    PATIENCE,
+    Client,
+    Server,
+    request,
+    served,
+    transport,
+)
+from tests.support.certificates import tls_transport
 from tests.support.client import Answer
+from tests.support.servers import PLAIN, Transport
 from tests.support.waiting import eventually
 
+__all__ = ["tls_transport", "transport"]
+
 SLOTS = 4
+MIB = 2**20
 #: Open files: enough to start with, and fewer than there are slots.
 FILES = 100
 #: Loopback addresses other than 127.0.0.1, which is trusted unless told otherwise.
@@ -26,16 +38,6 @@ MALLORY, ALICE = "127.0.0.66", "127.0.0.7"
 
 class From(Client):
     """A client with an address of its own."""
-
-    def is_open(self) -> bool:
-        """Whether the server has not ended the connection."""
-        self.socket.setblocking(False)
-        try:
-            return self.socket.recv(1, socket.MSG_PEEK) != b""
-        except BlockingIOError:
-            return True
-        finally:
-            self.socket.settimeout(PATIENCE)
 
     def begin_upload(self) -> None:
         """Be busy: the application waits for the rest."""
@@ -65,23 +67,24 @@ def unacknowledged(peer: tuple[str, int]) -> int:
     return 0
 
 
-def limited(**settings: str) -> Server:
-    return Server(
+def limited(transport: Transport = PLAIN, **settings: str) -> Server:
+    return served(
+        transport,
         **{
             "OBJGW_WORKER_CONNECTIONS": str(SLOTS),
             "OBJGW_CLIENT_CONNECTIONS": "0",
             "OBJGW_CLIENT_TIMEOUT": "3600",
             "OBJGW_GRACEFUL_TIMEOUT": "1",
             **settings,
-        }
+        },
     )
 
 
 class TestWhenAllSlotsAreTaken:
     @pytest.fixture(scope="class")
     @staticmethod
-    def full() -> Iterator[Server]:
-        with limited() as server:
+    def full(transport: Transport) -> Iterator[Server]:
+        with limited(transport) as server:
             yield server
 
     def test_the_longest_idle_connection_makes_room(
@@ -202,8 +205,8 @@ class TestSlowTransfers:
 
     @pytest.fixture(scope="class")
     @staticmethod
-    def server() -> Iterator[Server]:
-        with limited(OBJGW_CLIENT_GRACE="1", OBJGW_CLIENT_TIMEOUT="2") as server:
+    def server(transport: Transport) -> Iterator[Server]:
+        with limited(transport, OBJGW_CLIENT_GRACE="1", OBJGW_CLIENT_TIMEOUT="2") as server:
             yield server
 
     @pytest.mark.parametrize("framing", ["Content-Length: 100000", "Transfer-Encoding: chunked"])
@@ -227,8 +230,13 @@ class TestSlowTransfers:
             client.send(request("GET", "/large"))
             assert client.socket.recv(1)
             server.wait_for_line("client let go: it sent or took less than 256", since=known)
-            with pytest.raises(ConnectionResetError):
-                list(iter(lambda: client.socket.recv(65536), b""))
+            try:
+                size = sum(map(len, iter(lambda: client.socket.recv(65536), b"")))
+            except ConnectionResetError:
+                return
+            # Of TLS, what is left of a record may hide the reset.
+            assert server.tls is not None
+            assert size < 64 * MIB
 
     def test_what_a_client_does_not_take_is_not_sent_ahead(self, server: Server) -> None:
         server.worker_pid()  # connections from before it listened do not know the bound

@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import re
+import ssl
 import subprocess
 import sys
 import threading
@@ -13,7 +14,11 @@ from typing import Any, Self
 
 import pytest
 
+from tests.support.certificates import tls_transport
 from tests.support.client import Answer, Wire
+from tests.support.servers import PLAIN, Transport
+
+__all__ = ["tls_transport"]
 
 ROOT = Path(__file__).resolve().parents[3]
 PATIENCE = 20.0
@@ -21,11 +26,15 @@ CLIENT_TIMEOUT = 2
 
 
 class Server:
-    """gunicorn, configured as in production, around `objgw_site.server.tests.application`."""
+    """gunicorn, configured as in production, around `objgw_site.server.tests.application`.
+
+    :param tls: what its clients need, for a server with TLS.
+    """
 
     config = "objgw_site.server.config"
 
-    def __init__(self, **settings: str) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None, /, **settings: str) -> None:
+        self.tls = tls
         environment = {
             "PATH": os.environ["PATH"],
             "DJANGO_SETTINGS_MODULE": "objgw_site.settings",
@@ -66,18 +75,27 @@ class Server:
             with self._logged:
                 self.log.append(line)
                 self._logged.notify_all()
-            if found := re.search(r"Listening at: http://127\.0\.0\.1:(\d+)", line):
+            if found := re.search(r"Listening at: https?://127\.0\.0\.1:(\d+)", line):
                 self.port = int(found[1])
                 self._listening.set()
         self._listening.set()
+
+    @property
+    def pid(self) -> int:
+        """Of the master."""
+        return self._process.pid
+
+    def worker_pids(self) -> list[int]:
+        """Of all that run now."""
+        children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text()
+        return [int(child) for child in children.split()]
 
     def worker_pid(self) -> int:
         """Of the only worker, once it serves."""
         with Client(self) as client:
             client.ask("GET", "/chunks")
-        pid = self._process.pid
-        (child,) = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-        return int(child)
+        (child,) = self.worker_pids()
+        return child
 
     def wait_for_line(self, text: str, *, since: int) -> None:
         """Wait until the log has a line with this text, behind so many lines."""
@@ -108,7 +126,7 @@ class Client(Wire):
     """One connection to the server."""
 
     def __init__(self, server: Server, address: str | None = None) -> None:
-        super().__init__("127.0.0.1", server.port, PATIENCE, address)
+        super().__init__("127.0.0.1", server.port, PATIENCE, address, server.tls)
 
     def send(self, data: bytes | str) -> None:
         super().send(data.encode("latin-1") if isinstance(data, str) else data)
@@ -123,9 +141,20 @@ def request(method: str, path: str, *fields: str) -> str:
     return "\r\n".join([f"{method} {path} HTTP/1.1", "Host: objgw", *fields, "", ""])
 
 
+def served(transport: Transport, **settings: str) -> Server:
+    """A server that is reached that way."""
+    return Server(transport.tls, **transport.settings, **settings)
+
+
+@pytest.fixture(scope="module", params=["http", "https"])
+def transport(request: pytest.FixtureRequest, tls_transport: Transport) -> Transport:
+    """Every test is done with each."""
+    return PLAIN if request.param == "http" else tls_transport
+
+
 @pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
-    with Server() as server:
+def server(transport: Transport) -> Iterator[Server]:
+    with served(transport) as server:
         yield server
 
 
@@ -305,9 +334,11 @@ class TestSlowClients:
 
 
 @pytest.mark.parametrize("begun", ["", "GET /read HTTP/1.1\r\n"], ids=["nothing", "half a head"])
-def test_a_connection_without_a_request_ends_after_a_while(begun: str) -> None:
+def test_a_connection_without_a_request_ends_after_a_while(
+    transport: Transport, begun: str
+) -> None:
     settings = {"GUNICORN_CMD_ARGS": "--keep-alive=1", "OBJGW_CLIENT_TIMEOUT": "3600"}
-    with Server(**settings) as server, Client(server) as client:
+    with served(transport, **settings) as server, Client(server) as client:
         assert client.ask("GET", "/chunks").body == b"onetwo"
         client.send(begun)
         assert client.rest() == b""
