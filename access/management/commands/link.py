@@ -1,18 +1,16 @@
 """Sign a link to one object."""
 
 import time
-from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
 
 from access.grant import LinkTerms, is_prefix
-from access.keyfile import read_keys
-from access.keyset import HS256, InvalidKeySet, Key
+from access.keyset import HS256, Key
 from access.links import METHODS, is_content_type, is_file_name, link_to
+from access.management.keys import signing_keys
 from access.tokens import moment
-from access.watched import Unreadable
 from terminal.command import OperatorCommand
 from terminal.quantities import duration_up_to, size_up_to
 
@@ -88,15 +86,7 @@ def _wrong(options: dict[str, Any]) -> str | None:
 
 
 def _key() -> Key:
-    if not settings.OBJGW_AUTH_KEYS:
-        raise CommandError(
-            "OBJGW_AUTH_KEYS names no file of keys; manage.py authkeys make --file PATH makes one.",
-            returncode=2,
-        )
-    try:
-        keys = read_keys(Path(settings.OBJGW_AUTH_KEYS)).symmetric
-    except (Unreadable, InvalidKeySet) as error:
-        raise CommandError(f"{error}.") from error
+    keys = signing_keys().symmetric
     if not keys:
         raise CommandError(
             f"{settings.OBJGW_AUTH_KEYS} has no {HS256} key, which links are signed with; "

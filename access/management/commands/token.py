@@ -2,7 +2,6 @@
 
 import sys
 import time
-from pathlib import Path
 from typing import Any
 
 import jwt
@@ -10,12 +9,11 @@ from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
 
 from access.grant import Grant, is_prefix
-from access.keyfile import read_keys
-from access.keyset import InvalidKeySet, Key
+from access.keyset import Key
+from access.management.keys import signing_keys
 from access.scopes import SCOPES
 from access.tokens import Wish, grant_of, issue, moment
 from access.verifier import get_verifier
-from access.watched import Unreadable
 from problems.problem import Problem
 from terminal.command import OperatorCommand
 from terminal.quantities import duration_up_to
@@ -78,28 +76,11 @@ class Command(OperatorCommand):
             options["subject"], options["scope"], options["prefix"], options["expires"] or 3600
         )
         now = time.time()
-        token = issue(wish, self._key(), settings.OBJGW_AUTH_AUDIENCE, now)
+        token = issue(wish, _key(), settings.OBJGW_AUTH_AUDIENCE, now)
         if options["json"]:
             self.write_json({"token": token, "expires": moment(now + wish.seconds)})
         else:
             self.stdout.write(token)
-
-    def _key(self) -> Key:
-        if not settings.OBJGW_AUTH_KEYS:
-            raise CommandError(
-                "OBJGW_AUTH_KEYS names no file of keys; manage.py authkeys make --file PATH makes "
-                "one.",
-                returncode=2,
-            )
-        try:
-            key = read_keys(Path(settings.OBJGW_AUTH_KEYS)).newest
-        except (Unreadable, InvalidKeySet) as error:
-            raise CommandError(f"{error}.") from error
-        if key is None:
-            raise CommandError(
-                f"{settings.OBJGW_AUTH_KEYS} has public keys only, and those sign nothing."
-            )
-        return key
 
     def _show(self, token: str, options: dict[str, Any]) -> None:
         try:
@@ -119,6 +100,15 @@ class Command(OperatorCommand):
                 self.stdout.write(line)
         if refusal:
             raise CommandError(f"not accepted: {refusal}")
+
+
+def _key() -> Key:
+    key = signing_keys().newest
+    if key is None:
+        raise CommandError(
+            f"{settings.OBJGW_AUTH_KEYS} has public keys only, and those sign nothing."
+        )
+    return key
 
 
 def _document(grant: Grant | None) -> dict[str, object]:
