@@ -110,6 +110,8 @@ def apply(change: Change, plan: Plan, lost: frozenset[str]) -> Layout:
         layout = change.begin(layout, target)
     elif lost - layout.lost:
         layout = change.begin(layout, layout.with_lost(lost))
+    else:
+        change.resume(layout)
     layout = change.finish(layout)
     if (layout.router, layout.members) != (target.router, target.members):
         raise LayoutConflict("Somebody else has given this change up.")

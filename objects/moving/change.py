@@ -105,6 +105,10 @@ class Change:
             self._wait_for_lease(old)
         return self._replace(old, new)
 
+    def resume(self, layout: Layout) -> None:
+        """Say where a change goes on that was begun before."""
+        self._view.entered(layout)
+
     def give_up(self, layout: Layout) -> Layout:
         """Go back to the layout before, as long as nothing has been moved, and return it.
 

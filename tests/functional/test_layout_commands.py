@@ -275,12 +275,12 @@ def test_interrupted_it_says_how_to_go_on(site: Site) -> None:
     assert status["layout"]["state"] == "moving"
     assert status["to_move"]["objects"] > 0
     assert site.fails("layout", "apply", "--router", "modulo").count("Another change is under way")
-    site.succeeds("layout", "apply")
+    assert "layout 3: moving, router ring\n" in site.succeeds("layout", "apply")
     site.assert_all_at_home(objects)
 
 
 def test_a_node_that_stops_is_waited_for(site: Site) -> None:
-    objects = site.fill(100, 2000)
+    objects = site.fill(100, 12_000)  # so that they take some seconds
     command = site.started("layout", "apply", "--remove", site.name(1), *SLOWLY)
     command.says("moving")
     site.nodes[1].kill()
