@@ -18,15 +18,15 @@ _ANYBODY = 0o077
 def keys(app_configs: Sequence[AppConfig] | None, **kwargs: object) -> list[CheckMessage]:
     """The files can be read, and what has to go together does."""
     return [
-        *(Error(text, id="objgw.E010") for text in _wrong()),
-        *(CheckMessage(WARNING, text, id="objgw.W010") for text in _doubtful()),
+        *(Error(text, id="objgw.E012") for text in _wrong()),
+        *(CheckMessage(WARNING, text, id="objgw.W012") for text in _doubtful()),
     ]
 
 
 @register(Tags.security, deploy=True)
 def closed(app_configs: Sequence[AppConfig] | None, **kwargs: object) -> list[CheckMessage]:
     """Somebody has to have a token."""
-    return [] if settings.OBJGW_AUTH else [CheckMessage(WARNING, OPEN, id="objgw.W011")]
+    return [] if settings.OBJGW_AUTH else [CheckMessage(WARNING, OPEN, id="objgw.W013")]
 
 
 def _is_for_another_user(text: str) -> bool:
