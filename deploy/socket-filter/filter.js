@@ -1,7 +1,8 @@
 // Answers with what the gateway needs of Docker (nodes/discovery/docker.py), and nothing else:
 //
 //   GET /version                 the API versions
-//   GET /containers/json         the nodes: containers whose name contains OBJGW_NODE_NAME
+//   GET /containers/json         the nodes: containers whose name contains OBJGW_NODE_NAME, with the
+//                                labels that are meant for the gateway
 //   GET /containers/{id}/json    a node, with its keys and region of all its environment; or the
 //                                container that asks, told by its address, without environment
 //   GET /events                  what happens to nodes, and to networks
@@ -21,6 +22,7 @@ const VARIABLES = [
     'ROOT_ACCESS_KEY_FILE', 'ROOT_SECRET_KEY_FILE',
     'MINIO_SITE_REGION', 'MINIO_REGION', 'MINIO_REGION_NAME', 'RUSTFS_REGION',
 ];
+const LABELS = ['objgw.role', 'objgw.tls', 'objgw.tls.name'];
 const EVENTS = [
     'create', 'start', 'die', 'pause', 'unpause', 'rename', 'destroy', 'connect', 'disconnect',
 ];
@@ -51,11 +53,22 @@ function networksOf(container) {
     return networks;
 }
 
+function labelsOf(container) {
+    const labels = {};
+    LABELS.forEach(function (name) {
+        if ((container.Labels || {})[name] !== undefined) {
+            labels[name] = container.Labels[name];
+        }
+    });
+    return labels;
+}
+
 function inListing(container) {
     return {
         Id: container.Id,
         Names: container.Names.filter(isNode),
         State: container.State,
+        Labels: labelsOf(container),
         NetworkSettings: {Networks: networksOf(container)},
     };
 }

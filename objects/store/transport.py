@@ -17,7 +17,7 @@ from typing import Any
 from objects.store.errors import BadAnswer, ConnectFailed, ConnectionLost, TimedOut
 from objects.store.request import Request
 from objects.store.response import CHUNK, MAX_HEAD, NodeResponse
-from objects.store.trust import Trust, hang_up, is_quiet, secured
+from objects.store.trust import Trust, hang_up, is_quiet, receive_by, secured
 
 #: Answers to one request: interim ones, and the final one. Nodes send two at most.
 MAX_INTERIM = 16
@@ -105,13 +105,16 @@ class Connection:
         sock = self._socket
         if sock is None:
             raise ConnectionLost("the connection was given back already", answered=True)
+        wait = self._pool.wait
         try:
+            if deadline is not None and wait is not None and self._pool.tls is not None:
+                return receive_by(sock, size, deadline, self.patience, wait)
             if deadline is not None:
                 # A timeout of 0 would mean not to wait at all.
                 left = max(deadline - time.monotonic(), 0.001)
                 sock.settimeout(min(left, self.patience))
-            if self._pool.wait is not None:
-                self._pool.wait(sock)
+            if wait is not None:
+                wait(sock)
             return sock.recv(size)
         except TimeoutError as error:
             raise TimedOut("the node did not go on in time") from error
@@ -164,8 +167,9 @@ class Connection:
         limited = False
         while (end := data.find(b"\r\n\r\n", searched)) < 0 and len(data) <= MAX_HEAD:
             searched = max(0, len(data) - 3)
-            # Its first bytes have the socket's own timeout, which is as long.
-            limited = self._answered
+            # Its first bytes have the socket's own timeout, which is as long; with TLS, they may
+            # come in pieces, too.
+            limited = self._answered or self._pool.tls is not None
             try:
                 more = self.receive(CHUNK, self._deadline if limited else None)
             except ConnectionLost as error:
@@ -191,6 +195,7 @@ class Pool:
     :param tls: None for a node without.
     :ivar read_timeout: seconds for which a node may be silent within an exchange, and that it has
         for a head.
+    :ivar tls: as given.
     :ivar wait: called before each `recv`. A server with an event loop gives one that waits there
         even when something has arrived already, so that requests take turns; None for no wait.
     """
@@ -206,7 +211,7 @@ class Pool:
         tls: Tls | None = None,
     ) -> None:
         self._address = (host, port)
-        self._tls = tls
+        self.tls = tls
         self._connect_timeout = connect_timeout
         self.read_timeout = read_timeout
         self.wait = wait if wait is None or tls is None else _unless_decrypted(wait)
@@ -288,9 +293,9 @@ class Pool:
                 raise
             raise ConnectFailed(error.strerror or str(error)) from error
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        if self._tls is not None:
+        if self.tls is not None:
             left = self._connect_timeout - (time.monotonic() - began)
-            sock = secured(sock, self._tls.trust, self._tls.name, left)
+            sock = secured(sock, self.tls.trust, self.tls.name, left)
         sock.settimeout(self.read_timeout)
         return sock
 

@@ -6,6 +6,7 @@ There is no way around it: a node whose certificate is not trusted gets neither 
 import select
 import ssl
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from functools import cached_property
 from typing import Any
@@ -36,6 +37,7 @@ class Trust:
         context = ssl.create_default_context(cafile=self._path)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         context.set_alpn_protocols(_PROTOCOLS)
+        context.options |= ssl.OP_NO_RENEGOTIATION
         # As towards clients: HTTP says by itself whether an answer is whole.
         context.options |= getattr(ssl, "OP_IGNORE_UNEXPECTED_EOF", 0)
         return context
@@ -119,6 +121,31 @@ def _reason(error: BaseException, name: str) -> str | None:
             return f"no certificate can have the name {name!r}"
         case _:
             return None
+
+
+def receive_by(
+    sock: Any, size: int, deadline: float, patience: float, wait: Callable[[Any], object]
+) -> bytes:
+    """``recv`` that a record which comes in small pieces does not hold up.
+
+    gevent's begins its timeout anew with each of them.
+
+    :param deadline: on the monotonic clock.
+    :param patience: seconds for which nothing need come.
+    :param wait: see `objects.store.transport.Pool`.
+    :raises TimeoutError: when nothing can be decrypted in time.
+    """
+    while True:
+        if not sock.pending():
+            left = deadline - time.monotonic()
+            if left <= 0:
+                raise TimeoutError
+            sock.settimeout(min(left, patience))
+            wait(sock)
+        sock.settimeout(0)
+        with suppress(ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            data: bytes = sock.recv(size)
+            return data
 
 
 def hang_up(sock: Any) -> None:

@@ -41,6 +41,10 @@ class Peer:
     def send(self, data: bytes) -> None:
         self._socket.sendall(data)
 
+    def some(self) -> bytes:
+        """What comes next, b"" when the client hung up."""
+        return self._socket.recv(65536)
+
     def until_hung_up(self) -> bytes:
         """Whatever else the client sends before it ends the connection."""
         data, self._buffer = self._buffer, b""

@@ -171,8 +171,10 @@ def test_it_tells_the_nodes_and_no_other_container(socket_filter: Filter, victim
             f"/{n}" for n in NODE_NAMES
         ]
         assert {frozenset(container) for container in listed} == {
-            frozenset({"Id", "Names", "State", "NetworkSettings"})
+            frozenset({"Id", "Names", "State", "Labels", "NetworkSettings"})
         }
+        # Compose gives them a dozen, none of which is for the gateway.
+        assert [container["Labels"] for container in listed] == [{}] * len(NODE_NAMES)
 
 
 def test_of_a_node_it_tells_the_keys_only(filtered: Stack, socket_filter: Filter) -> None:

@@ -15,6 +15,7 @@ from tests.support.waiting import eventually
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(600)]
 
 OVERRIDE = ("-f", "docker-compose.yml", "-f", "deploy/docker-compose.tls.yml")
+FILTERED = (*OVERRIDE, "-f", "deploy/docker-compose.socket-filter.yml")
 HOST = "127.0.0.1"
 
 
@@ -64,8 +65,13 @@ class Secured:
         return str(shown["serialNumber"])
 
 
-@pytest.fixture(scope="module")
-def secured(running_stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Secured]:
+@pytest.fixture(scope="module", params=[OVERRIDE, FILTERED], ids=["the socket", "a filter"])
+def secured(
+    request: pytest.FixtureRequest,
+    running_stack: Stack,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Secured]:
+    """Whose labels the gateway sees by Docker's own socket, and through the filter."""
     folder = tmp_path_factory.mktemp("certificates")
     environment = {**running_stack.environment, "OBJGW_CERTIFICATES": str(folder)}
     stack = replace(running_stack, environment=environment)
@@ -73,11 +79,11 @@ def secured(running_stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> I
     found.put("gateway", found.authority.certify(HOST, file="gateway"))
     found.put("nodes", found.authority.certify(*NODE_NAMES, file="nodes"))
     try:
-        stack.compose(*OVERRIDE, "up", "-d")
+        stack.compose(*request.param, "up", "-d")
         eventually(lambda: found.reasons() == dict.fromkeys(NODE_NAMES), "every node serves", 120)
         yield found
     finally:
-        running_stack.compose("up", "-d")
+        running_stack.compose("up", "-d", "--remove-orphans")
         running_stack.wait_serving()
 
 

@@ -1,8 +1,11 @@
 """Nodes with TLS: real ones, and what is said of those that nobody should trust."""
 
 import datetime as dt
+import ssl
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import replace
@@ -12,7 +15,8 @@ import pytest
 
 from demo.harness.children import PROJECT_ROOT
 from demo.harness.gateway import GatewayProcess
-from demo.harness.s3nodes import NodeProcess, prepare_nodes, start_nodes
+from demo.harness.s3nodes import LocalNode, NodeProcess, prepare_nodes, start_nodes
+from objects.tests.node_server import NodeServer, Peer, Script
 from tests.functional.conftest import client_of
 from tests.functional.stored import id_owned_by
 from tests.functional.test_roundtrip import assert_roundtrip
@@ -124,6 +128,49 @@ def test_without_tls_it_is_told_what_is_missing(nodes: list[NodeProcess], tmp_pa
         answer = client_of(gateway).get_object("abc")
         assert (answer.status, answer.code) == (503, "node_unavailable")
         assert "cannot be reached: it wants TLS" in answer.json["detail"]
+
+
+def dripping(certified: Certified, ended: threading.Event) -> Script:
+    """A node whose answers are one record of TLS, of which a byte comes ten times a second."""
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(certified.certificate, certified.key)
+
+    def script(peer: Peer) -> None:
+        incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        tls = context.wrap_bio(incoming, outgoing, server_side=True)
+        while not ended.is_set():
+            try:
+                tls.do_handshake()
+                peer.send(outgoing.read())
+                assert tls.read(65536)
+                break
+            except ssl.SSLWantReadError:
+                peer.send(outgoing.read())
+                incoming.write(peer.some())
+        tls.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nX: " + b"x" * 4000 + b"\r\n\r\n")
+        for byte in outgoing.read():
+            if ended.wait(0.1):
+                return
+            peer.send(bytes([byte]))
+
+    return script
+
+
+def test_a_record_that_drips_has_no_more_time_than_an_answer(
+    authority: Authority, tmp_path: Path
+) -> None:
+    ended = threading.Event()
+    with NodeServer(dripping(authority.certify(HOST), ended)) as server:
+        node = LocalNode("node", HOST, server.port, "key", "hush-hush", Path("none"), tls=True)
+        settings = {"OBJGW_NODE_CA": str(authority.path), "OBJGW_READ_TIMEOUT": "1"}
+        with make_gateway([node], tmp_path / "log", **settings) as gateway:
+            gateway.start(wait_for="/livez")
+            began = time.monotonic()
+            answer = client_of(gateway).get_object("abc")
+            # All of the record would take almost seven minutes.
+            assert time.monotonic() - began < 30
+            assert (answer.status, answer.code) == (504, "node_timeout")
+        ended.set()
 
 
 @pytest.mark.parametrize(("position", "trouble"), list(enumerate(TROUBLE, start=1)))

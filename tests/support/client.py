@@ -4,6 +4,7 @@ A client library would hide a body behind a HEAD, a second Content-Length or an 
 """
 
 import contextlib
+import errno
 import hashlib
 import http.client
 import json
@@ -101,7 +102,13 @@ class Wire:
         self.socket.close()
 
     def send(self, data: bytes) -> None:
-        self.socket.sendall(data)
+        """
+        :raises BrokenPipeError, ConnectionResetError: when the other side has ended it.
+        """
+        try:
+            self.socket.sendall(data)
+        except ssl.SSLEOFError as error:
+            raise BrokenPipeError(errno.EPIPE, "the TLS connection has ended") from error
 
     def finish(self) -> None:
         """No more will be sent."""
