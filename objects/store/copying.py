@@ -5,17 +5,20 @@ tag. S3 makes the tag of an object of several parts from the MD5 of each (``MD5-
 over in parts of the same sizes. What changes is Last-Modified.
 
 MinIO (RELEASE.2025-09-07) keeps an object locked, for readers as well, from the start of a
-conditional PUT until its body is there, and for writers while it is read. So large objects always
-go over in pieces, each at full speed, with the condition judged at the end; which tag they are to
-have, MinIO takes from a field of its replication.
+conditional PUT until its body is there, and for writers while it is read. So large objects go over
+in pieces, each at full speed, with the condition judged at the end; which tag they are to have,
+MinIO takes from a field of its replication. Other servers do not, so there they go over in one
+request, as long as S3 allows that.
 """
 
 import base64
 import hashlib
+import math
 import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from objects.exceptions import (
     InvalidDigest,
@@ -36,6 +39,7 @@ from objects.store.pieces import (
     stored_fields,
 )
 from objects.store.response import NodeResponse
+from objects.store.servers import MOST_AT_ONCE, keeps_tags
 from objects.store.store import Store, Upload
 
 #: The entity tag of an object of several parts ends with their number.
@@ -82,37 +86,55 @@ def copy(
         except TooSlow:
             if found.size <= SMALL:
                 raise SourceChanged(found.key) from None
+    with named(target):
+        server = target.server
+    if found.size <= MOST_AT_ONCE and not keeps_tags(server):
+        return _whole(source, target, found, throttle, large=True)
     return _in_parts(source, target, found, cut(found.size), throttle, keep_tag=True)
 
 
-def _whole(source: Store, target: Store, found: Found, throttle: Throttle) -> str:
+def _whole(
+    source: Store, target: Store, found: Found, throttle: Throttle, *, large: bool = False
+) -> str:
+    """
+    :param large: it may take longer than `FRESH`, so the source is looked at once more at the end.
+    """
     # The target checks it before it stores anything, so a copy that differs never exists.
     tag = _MD5.fullmatch(found.etag)
     expected = bytes.fromhex(tag[1]) if tag else None
     try:
-        etag, sent = _sent(source, target, found, expected, throttle)
+        etag, sent = _sent(source, target, found, expected, throttle, large=large)
     except _Differs as error:
         if error.sent == expected:
             raise NotProved(
                 f"{target.node.name} received {found.key} otherwise than it was sent"
             ) from None
         # The tag is no MD5. What was read twice the same is what the source has.
-        etag, sent = _sent(source, target, found, error.sent, throttle)
-    throttle(found.size)
+        etag, sent = _sent(source, target, found, error.sent, throttle, large=large)
+    if not large:
+        throttle(found.size)
     if not etag == found.etag == f'"{sent.hex()}"':
         _compare(target, replace(found, etag=etag), [Piece()], [sent])
     return etag
 
 
 def _sent(
-    source: Store, target: Store, found: Found, md5: bytes | None, throttle: Throttle
+    source: Store,
+    target: Store,
+    found: Found,
+    md5: bytes | None,
+    throttle: Throttle,
+    *,
+    large: bool,
 ) -> tuple[str, bytes]:
-    until = time.monotonic() + FRESH
+    until = math.inf if large else time.monotonic() + FRESH
     with opened(source, found, Piece()) as answer:
         if answer.length != found.size:
             raise SourceChanged(found.key)
-        body = Received(source, answer, throttle, until=until)
+        body = Received(source, answer, throttle, until=until, paced=large)
         payload: Payload = Streamed(body)
+        if large:
+            payload.permit = partial(_look_again, source, found)
         if found.size <= SMALL:
             payload = Whole(b"".join(payload))
         checksum = {"Content-MD5": base64.b64encode(md5).decode()} if md5 else {}
@@ -152,9 +174,7 @@ def _in_parts(
             with opened(source, found, piece) as answer:
                 sent.send(answer)
         throttle(sent.size)
-        until = time.monotonic() + FRESH
-        if find(source, found.key) != found or time.monotonic() > until:
-            raise SourceChanged(found.key)
+        _look_again(source, found)
         with named(target):
             etag = begun.complete(_ONLY_IF_NEW)
     except BaseException:  # as above
@@ -165,6 +185,12 @@ def _in_parts(
         parts = [Piece(number) for number in range(1, len(pieces) + 1)]
         _compare(target, replace(found, etag=etag), parts, sent.digests)
     return etag
+
+
+def _look_again(source: Store, found: Found) -> None:
+    until = time.monotonic() + FRESH
+    if find(source, found.key) != found or time.monotonic() > until:
+        raise SourceChanged(found.key)
 
 
 @dataclass

@@ -33,7 +33,7 @@ _STORED = (
 )
 
 #: Is told of bytes that were sent, between two pieces, and may wait; within one it is told of none,
-#: and must not. It ends the copy by raising.
+#: and must not, unless the body is `paced`. It ends the copy by raising.
 Throttle = Callable[[int], None]
 
 
@@ -124,9 +124,11 @@ class Received:
         throttle: Throttle = lambda size: None,
         *digests: "hashlib._Hash",
         until: float = math.inf,
+        paced: bool = False,
     ) -> None:
         """
         :param digests: further ones to be told.
+        :param paced: whether the throttle is told of every chunk.
         :param until: on the monotonic clock; nothing is handed out later.
         """
         self.length = answer.length
@@ -137,6 +139,7 @@ class Received:
         self._chunks = iter(answer)
         self._throttle = throttle
         self._until = until
+        self._paced = paced
 
     def read(self, size: int) -> bytes:
         """The next bytes, see `Body.read`. A chunk is all that an upload asks for."""
@@ -144,7 +147,7 @@ class Received:
             chunk = next(self._chunks, b"")
         except TransportError as error:
             raise lost(self._store, error) from error
-        self._throttle(0)
+        self._throttle(len(chunk) if self._paced else 0)
         if time.monotonic() > self._until:
             raise TooSlow
         for digest in self._digests:

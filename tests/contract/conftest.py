@@ -1,14 +1,31 @@
-"""Fixtures: as in tests/functional, each test against moto nodes and against MinIO."""
+"""Fixtures: as in tests/functional, each test against moto nodes, MinIO and versitygw."""
 
 from dataclasses import dataclass
 
 import pytest
 
 from demo.harness.gateway import GatewayProcess
-from tests.functional.conftest import gateway, run_gateway, run_nodes, s3_nodes, server
+from demo.harness.s3nodes import MotoServer, S3Server
+from tests.functional.conftest import gateway, run_gateway, run_nodes, s3_nodes
 from tests.support.client import Answer, Client, random_id
+from tests.support.servers import minio_or_skip, versitygw_or_skip
 
-__all__ = ["gateway", "run_gateway", "run_nodes", "s3_nodes", "server"]
+__all__ = ["gateway", "run_gateway", "run_nodes", "s3_nodes"]
+
+_SERVERS = {"moto": MotoServer, "minio": minio_or_skip, "versitygw": versitygw_or_skip}
+
+
+@pytest.fixture(
+    scope="session",
+    params=[
+        "moto",
+        pytest.param("minio", marks=pytest.mark.minio),
+        pytest.param("versitygw", marks=pytest.mark.versitygw),
+    ],
+)
+def server(request: pytest.FixtureRequest) -> S3Server:
+    """The program that the nodes run."""
+    return _SERVERS[request.param]()
 
 
 def client_of(process: GatewayProcess) -> Client:

@@ -15,7 +15,7 @@ from objects.store.client import Limits
 from objects.store.payload import Whole
 from tests.support.client import random_id
 from tests.support.layouts import discovered
-from tests.support.servers import SharedServers, minio_or_skip
+from tests.support.servers import SharedServers, minio_or_skip, versitygw_or_skip
 
 pytestmark = pytest.mark.minio
 
@@ -57,9 +57,22 @@ def store_of(node: LocalNode, bucket: str) -> Store:
     return Store(discovered(node), bucket, Limits(2, 10, 8))
 
 
-@pytest.fixture
-def pair(shared: SharedServers) -> Iterator[Pair]:
-    one, other, _ = shared.nodes(minio_or_skip())
+#: What the source runs, and what the target does.
+SERVERS = {"minio": minio_or_skip, "versitygw": versitygw_or_skip}
+
+
+@pytest.fixture(
+    params=[
+        ("minio", "minio"),
+        pytest.param(("minio", "versitygw"), marks=pytest.mark.versitygw),
+        pytest.param(("versitygw", "minio"), marks=pytest.mark.versitygw),
+        pytest.param(("versitygw", "versitygw"), marks=pytest.mark.versitygw),
+    ],
+    ids=" to ".join,
+)
+def pair(shared: SharedServers, request: pytest.FixtureRequest) -> Iterator[Pair]:
+    source, target = (SERVERS[kind]() for kind in request.param)
+    one, other = shared.nodes(source)[0], shared.nodes(target)[1]
     bucket = f"moving-{next(_buckets)}"
     stores = Pair(store_of(one.node, bucket), store_of(other.node, bucket))
     yield stores
