@@ -4,7 +4,7 @@ import hashlib
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 
 from objects.exceptions import (
@@ -33,7 +33,7 @@ _STORED = (
 )
 
 #: Is told of bytes that were sent, between two pieces, and may wait; within one it is told of none,
-#: and must not, unless the body is `paced`. It ends the copy by raising.
+#: and must not. It ends the copy by raising.
 Throttle = Callable[[int], None]
 
 
@@ -124,11 +124,9 @@ class Received:
         throttle: Throttle = lambda size: None,
         *digests: "hashlib._Hash",
         until: float = math.inf,
-        paced: bool = False,
     ) -> None:
         """
         :param digests: further ones to be told.
-        :param paced: whether the throttle is told of every chunk.
         :param until: on the monotonic clock; nothing is handed out later.
         """
         self.length = answer.length
@@ -139,7 +137,6 @@ class Received:
         self._chunks = iter(answer)
         self._throttle = throttle
         self._until = until
-        self._paced = paced
 
     def read(self, size: int) -> bytes:
         """The next bytes, see `Body.read`. A chunk is all that an upload asks for."""
@@ -147,13 +144,57 @@ class Received:
             chunk = next(self._chunks, b"")
         except TransportError as error:
             raise lost(self._store, error) from error
-        self._throttle(len(chunk) if self._paced else 0)
+        self._throttle(0)
         if time.monotonic() > self._until:
             raise TooSlow
         for digest in self._digests:
             digest.update(chunk)
         self.received += len(chunk)
         return chunk
+
+
+class Joined:
+    """An object that is read in ranges, as the `Body` of one upload. No answer of the source is
+    open while the throttle waits: MinIO would keep writers waiting, too.
+
+    :ivar first: the answer with the first range, for what comes with the object. It is read here.
+    :ivar md5: of what was read.
+    """
+
+    def __init__(self, source: Store, found: Found, throttle: Throttle) -> None:
+        self.length: int | None = found.size
+        self.received = 0
+        self.md5 = hashlib.md5(usedforsecurity=False)
+        self._source = source
+        self._found = found
+        self._throttle = throttle
+        self._ranges = iter(cut(found.size))
+        self._open = ExitStack()
+        self.first = self._next()
+
+    def read(self, size: int) -> bytes:
+        """The next bytes, see `Body.read`.
+
+        :raises SourceChanged: see `opened`.
+        """
+        if self.received == self.length:
+            return b""
+        if self._piece.received == self._piece.length:
+            self._throttle(self._piece.received)
+            self._next()
+        chunk = self._piece.read(size)
+        self.received += len(chunk)
+        return chunk
+
+    def close(self) -> None:
+        """End the answer that is being read."""
+        self._open.close()
+
+    def _next(self) -> NodeResponse:
+        self._open.close()
+        answer = self._open.enter_context(opened(self._source, self._found, next(self._ranges)))
+        self._piece = Received(self._source, answer, self._throttle, self.md5)
+        return answer
 
 
 @contextmanager

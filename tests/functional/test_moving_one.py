@@ -4,10 +4,11 @@ import itertools
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
+from email.header import decode_header
 
 import pytest
 
-from demo.harness.s3nodes import LocalNode
+from demo.harness.s3nodes import LocalNode, S3Server
 from objects.exceptions import NodeUnavailable, ObjectNotFound, PreconditionFailed
 from objects.moving.one import Outcome, move
 from objects.store import Found, NotProved, SourceChanged, Store, Upload, copy, copying, find
@@ -58,7 +59,10 @@ def store_of(node: LocalNode, bucket: str) -> Store:
 
 
 #: What the source runs, and what the target does.
-SERVERS = {"minio": minio_or_skip, "versitygw": versitygw_or_skip}
+SERVERS: Mapping[str, Callable[[], S3Server]] = {
+    "minio": minio_or_skip,
+    "versitygw": versitygw_or_skip,
+}
 
 
 @pytest.fixture(
@@ -66,7 +70,6 @@ SERVERS = {"minio": minio_or_skip, "versitygw": versitygw_or_skip}
         ("minio", "minio"),
         pytest.param(("minio", "versitygw"), marks=pytest.mark.versitygw),
         pytest.param(("versitygw", "minio"), marks=pytest.mark.versitygw),
-        pytest.param(("versitygw", "versitygw"), marks=pytest.mark.versitygw),
     ],
     ids=" to ".join,
 )
@@ -127,7 +130,14 @@ def test_metadata_that_another_client_stored_goes_along(pair: Pair, value: str) 
     found = pair.put(metadata={"odd": value})
     before = content(pair.source, found.key)[2]
     move(pair.source, pair.target, found, free)
-    assert content(pair.target, found.key)[2] == before
+    there = content(pair.target, found.key)[2]
+    assert decoded(there["odd"]) == decoded(before["odd"]) == value.encode("latin-1")
+
+
+def decoded(value: str) -> bytes:
+    """A value as it was stored: MinIO encodes what is not ASCII when it answers (RFC 2047)."""
+    [(found, _)] = decode_header(value)
+    return found if isinstance(found, bytes) else found.encode("latin-1")
 
 
 @pytest.mark.parametrize(
