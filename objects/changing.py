@@ -263,4 +263,8 @@ def _look(store: Store, tombstone: Tombstone, object_id: str) -> _Seen:
         return _Seen()
     answer.close()
     etag = answer.headers.get("etag", "")
-    return _Seen(etag, there=not (is_tombstone(answer.metadata) or etag == tombstone.etag))
+    if is_tombstone(answer.metadata) or etag == tombstone.etag:
+        # From versitygw, one of the two may be of what was written a moment later, and a condition
+        # on its tag would let that be replaced.
+        return _Seen(tombstone.etag, there=False)
+    return _Seen(etag, there=True)

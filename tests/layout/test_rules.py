@@ -16,25 +16,19 @@ from objects.exceptions import PreconditionFailed
 from objects.store import Store, Upload, Whole
 from objects.store.client import Limits
 from tests.effort import effort
+from tests.layout.conftest import each_server
 from tests.support.client import random_id
 from tests.support.layouts import discovered
-from tests.support.servers import SharedServers, minio_or_skip, versitygw_or_skip
+from tests.support.servers import SharedServers
+
+pytestmark = each_server
 
 WRITERS = 16
-_SERVERS: Mapping[str, Callable[[], S3Server]] = {
-    "minio": minio_or_skip,
-    "versitygw": versitygw_or_skip,
-}
 
 
-@pytest.fixture(
-    params=[
-        pytest.param("minio", marks=pytest.mark.minio),
-        pytest.param("versitygw", marks=pytest.mark.versitygw),
-    ]
-)
-def store(shared: SharedServers, request: pytest.FixtureRequest) -> Iterator[Store]:
-    node = shared.nodes(_SERVERS[request.param]())[0].node
+@pytest.fixture
+def store(shared: SharedServers, server: S3Server) -> Iterator[Store]:
+    node = shared.nodes(server)[0].node
     with closing(Store(discovered(node), "rules", Limits(5, 30, WRITERS))) as store:
         store.create_bucket()
         yield store
