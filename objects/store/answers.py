@@ -42,7 +42,14 @@ _BY_CODE: dict[str, type[Problem]] = {
         exceptions.NodeRefusedCredentials,
     ),
     **dict.fromkeys(
-        ("XMinioStorageFull", "StorageFull", "InsufficientStorage", "XMinioDiskFull"),
+        # The last one is versitygw's.
+        (
+            "XMinioStorageFull",
+            "StorageFull",
+            "InsufficientStorage",
+            "XMinioDiskFull",
+            "QuotaExceeded",
+        ),
         exceptions.NodeFull,
     ),
     **dict.fromkeys(
