@@ -31,6 +31,8 @@ _BY_CODE: dict[str, type[Problem]] = {
     "EntityTooLarge": exceptions.TooLarge,
     "IncompleteBody": exceptions.IncompleteBody,
     "MetadataTooLarge": exceptions.InvalidMetadata,
+    # versitygw takes 8 KiB of head.
+    "RequestHeaderSectionTooLarge": exceptions.InvalidMetadata,
     **dict.fromkeys(
         (
             "AccessDenied",
