@@ -7,6 +7,7 @@ that is asked is asked of a manager: other machines of a swarm do not know it. A
 
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import docker
@@ -28,6 +29,24 @@ from nodes.node import Node, NodeState
 POLL_INTERVAL = 2.0
 #: On the containers that Swarm makes.
 _SERVICE_LABEL = "com.docker.swarm.service.id"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a node is, whichever task fills it: one of a service's slots, or a machine.
+
+    :ivar slot: from 1 on; None for a global service.
+    :ivar machine: the id of the machine, for a global service.
+    """
+
+    service: str
+    slot: int | None = None
+    machine: str = ""
+
+    @property
+    def name(self) -> str:
+        """The node's."""
+        return f"{self.service}.{self.machine if self.slot is None else self.slot}"
 
 
 class SwarmDiscovery(DaemonDiscovery):
@@ -79,9 +98,9 @@ class SwarmDiscovery(DaemonDiscovery):
         tasks = _tasks(client, services)
         machines = self._machines_of(client, tasks)
         return [
-            self._node(name, task, own, machines)
+            self._node(place, task, own, machines)
             for service in services
-            for name, task in _places(service, tasks).items()
+            for place, task in _places(service, tasks).items()
         ]
 
     def _services(self, client: docker.DockerClient, own: OwnContainer) -> list[Json]:
@@ -102,22 +121,31 @@ class SwarmDiscovery(DaemonDiscovery):
         return self._machines
 
     def _node(
-        self, name: str, task: Json | None, own: OwnContainer, machines: Mapping[str, str]
+        self, place: Place, task: Json | None, own: OwnContainer, machines: Mapping[str, str]
     ) -> Node:
         if task is None:
-            trouble = "Swarm has no task for it"
-            return Node(name, None, self.options.port, NodeState.NEW, trouble=trouble)
+            return Node(
+                place.name,
+                None,
+                self.options.port,
+                NodeState.NEW,
+                service=place.service,
+                slot=place.slot,
+                trouble="Swarm has no task for it",
+            )
         status: Json = task.get("Status") or {}
         state = NodeState.parse(str(status.get("State", "")))
         environment = _container_spec(task["Spec"]).get("Env") or ()
         return Node(
-            name=name,
+            name=place.name,
             host=_address(task, own),
             port=self.options.port,
             state=state,
             credentials=credentials_of(environment),
             region=region_of(environment),
             machine=machines.get(task.get("NodeID", "")),
+            service=place.service,
+            slot=place.slot,
             trouble="" if state is NodeState.RUNNING else _trouble(status),
         )
 
@@ -154,21 +182,22 @@ def _ids_of_networks(own: OwnContainer) -> set[str]:
     return {network.get("NetworkID", "") for network in (own.networks or {}).values()} - {""}
 
 
-def _places(service: Json, tasks: Iterable[Json]) -> dict[str, Json | None]:
-    """The task of each of a service's nodes, by the node's name; None where there is none.
+def _places(service: Json, tasks: Iterable[Json]) -> dict[Place, Json | None]:
+    """The task of each of a service's nodes; None where there is none.
 
     Of a place's tasks the one that was created last counts, whatever became of it.
     """
     name = service["Spec"]["Name"]
     replicas = ((service["Spec"]["Mode"].get("Replicated") or {}).get("Replicas")) or 0
     is_global = "Global" in service["Spec"]["Mode"]
-    places: dict[str, Json | None] = {f"{name}.{slot}": None for slot in range(1, replicas + 1)}
+    places: dict[Place, Json | None] = {Place(name, slot): None for slot in range(1, replicas + 1)}
     for task in sorted(tasks, key=_created):
         if task["ServiceID"] != service["ID"]:
             continue
-        place = f"{name}.{task.get('NodeID') if is_global else task.get('Slot')}"
+        machine = task.get("NodeID") or ""
+        place = Place(name, machine=machine) if is_global else Place(name, task.get("Slot"))
         # Swarm goes on to list what is above the number of replicas for a while.
-        if (is_global and task.get("NodeID")) or place in places:
+        if (is_global and machine) or place in places:
             places[place] = task
     return places
 

@@ -95,6 +95,8 @@ def test_each_replica_is_a_node(discovery: SwarmDiscovery) -> None:
         NodeState.RUNNING,
         Credentials("key", "hush-hush-hush"),
         machine="vm",
+        service=SERVICE,
+        slot=1,
     )
     assert node.down_reason is None
 
