@@ -14,21 +14,19 @@ import docker
 
 from nodes.discovery.base import DiscoveryOptions
 from nodes.discovery.daemon import (
-    GATEWAY_ROLE,
-    ROLE_LABEL,
+    SERVICE_LABEL,
     Daemon,
     DaemonDiscovery,
     Json,
     OwnContainer,
     daemon_url,
+    may_be_node,
 )
 from nodes.discovery.environment import credentials_of, region_of
 from nodes.node import Node, NodeState
 
 #: Seconds between two looks at the tasks. No event tells of them.
 POLL_INTERVAL = 2.0
-#: On the containers that Swarm makes.
-_SERVICE_LABEL = "com.docker.swarm.service.id"
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,13 +162,14 @@ def _container_spec(template: Json) -> Json:
 
 
 def _may_have_nodes(service: Json, own: OwnContainer) -> bool:
-    """Whether a service is on one of the gateway's networks, and no gateway itself."""
+    """Whether a service is on one of the gateway's networks, and no gateway or other thing."""
     spec: Json = service["Spec"]
     template: Json = spec["TaskTemplate"]
-    for labels in (spec.get("Labels"), _container_spec(template).get("Labels")):
-        if (labels or {}).get(ROLE_LABEL) == GATEWAY_ROLE:
-            return False
-    if service["ID"] == own.labels.get(_SERVICE_LABEL):
+    if not (
+        may_be_node(spec.get("Labels")) and may_be_node(_container_spec(template).get("Labels"))
+    ):
+        return False
+    if service["ID"] == own.labels.get(SERVICE_LABEL):
         return False
     if own.networks is None:
         return True

@@ -192,6 +192,7 @@ def test_services_of_other_names_and_gateways_have_no_nodes(
 ) -> None:
     another_service(engine, "demo_web")
     another_service(engine, f"{NAME}-gateway", Labels={"objgw.role": "gateway"})
+    another_service(engine, f"{NAME}-exporter", Labels={"objgw.role": "other"})
     labelled = another_service(engine, f"{NAME}-gateway-2")
     labelled["Spec"]["TaskTemplate"]["ContainerSpec"]["Labels"] = {"objgw.role": "gateway"}
     assert found(discovery).keys() == names(1, 2, 3)
