@@ -69,6 +69,8 @@ class Node:
     :ivar credentials: None when discovery found no key pair.
     :ivar region: the region that requests are signed for.
     :ivar machine: the one that it runs on, where the backend knows several.
+    :ivar service: what the backend starts it as, where it starts several as one.
+    :ivar slot: its number among these; None where it has its machine to itself.
     :ivar trouble: why it does not run, in the backend's words; "" for nothing to add to the state.
     :ivar obstacle: why it cannot be used though it runs, "" where it can.
     :ivar tls_name: the host name or IP address that its certificate must have; None for a node that
@@ -83,6 +85,8 @@ class Node:
     credentials: Credentials | None = None
     region: str = "us-east-1"
     machine: str | None = None
+    service: str | None = None
+    slot: int | None = None
     trouble: str = ""
     obstacle: str = ""
     tls_name: str | None = None

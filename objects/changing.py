@@ -248,9 +248,11 @@ def _read(store: Store, tombstone: Tombstone, object_id: str, wanted: ReadReques
         if _look(store, tombstone, object_id).there:
             raise
         raise Deleted from None
-    # Metadata tells a tombstone, and does not come with a 304.
-    if retrieved.answer.status == 304 and retrieved.answer.headers.get("ETag") == tombstone.etag:
-        raise Deleted
+    # Metadata tells a tombstone, and does not come with a 304. The tag does, from most servers.
+    if retrieved.answer.status == 304:
+        etag = retrieved.answer.headers.get("ETag")
+        if etag == tombstone.etag or (not etag and not _look(store, tombstone, object_id).there):
+            raise Deleted
     return retrieved
 
 
@@ -261,4 +263,8 @@ def _look(store: Store, tombstone: Tombstone, object_id: str) -> _Seen:
         return _Seen()
     answer.close()
     etag = answer.headers.get("etag", "")
-    return _Seen(etag, there=not (is_tombstone(answer.metadata) or etag == tombstone.etag))
+    if is_tombstone(answer.metadata) or etag == tombstone.etag:
+        # From versitygw, one of the two may be of what was written a moment later, and a condition
+        # on its tag would let that be replaced.
+        return _Seen(tombstone.etag, there=False)
+    return _Seen(etag, there=True)

@@ -94,15 +94,8 @@ class MinioServer:
     @classmethod
     def find(cls, environ: Mapping[str, str] = os.environ) -> Self | None:
         """The binary on PATH, else where `go install` puts it; None when there is none."""
-        folders = environ.get("PATH", os.defpath).split(os.pathsep)
-        if gobin := environ.get("GOBIN"):
-            folders.append(gobin)
-        gopath = environ.get("GOPATH", "")
-        folders += [str(Path(entry, "bin")) for entry in gopath.split(os.pathsep) if entry]
-        if home := environ.get("HOME"):
-            folders.append(str(Path(home, "go", "bin")))
-        found = shutil.which("minio", path=os.pathsep.join(filter(None, folders)))
-        return cls(Path(found).resolve()) if found else None
+        found = _binary("minio", environ)
+        return cls(found) if found else None
 
     def argv(self, node: LocalNode) -> list[str]:
         # Without a folder of its own, certificates in ~/.minio would make it speak TLS.
@@ -125,6 +118,37 @@ class MinioServer:
         return http_status(node.host, node.port, "/minio/health/cluster", tls=tls) == 200
 
 
+class VersityServer:
+    """The `versitygw` binary; objects are files in the node's folder, what is stored with them is
+    in extended attributes of these.
+    """
+
+    kind = "versitygw"
+    keeps_data = True
+    _HEALTH = "/~health"  # no name that a bucket can have
+
+    def __init__(self, binary: Path) -> None:
+        self.binary = binary
+
+    @classmethod
+    def find(cls, environ: Mapping[str, str] = os.environ) -> Self | None:
+        """As `MinioServer.find`."""
+        found = _binary("versitygw", environ)
+        return cls(found) if found else None
+
+    def argv(self, node: LocalNode) -> list[str]:
+        # It would close every connection after one answer, and log every request.
+        options = ["--keep-alive", "--quiet", "--health", self._HEALTH]
+        address = ["--port", node.endpoint]
+        return [str(self.binary), *options, *address, "posix", str(node.folder / "data")]
+
+    def environment(self, node: LocalNode) -> dict[str, str]:
+        return {"ROOT_ACCESS_KEY": node.access_key, "ROOT_SECRET_KEY": node.secret_key}
+
+    def is_ready(self, node: LocalNode) -> bool:
+        return http_status(node.host, node.port, self._HEALTH) == 200
+
+
 class MotoServer:
     """moto's server, a development requirement; objects live in its memory."""
 
@@ -142,6 +166,22 @@ class MotoServer:
         return http_status(node.host, node.port, "/") == 200
 
 
+def _binary(name: str, environ: Mapping[str, str]) -> Path | None:
+    folders = environ.get("PATH", os.defpath).split(os.pathsep)
+    if gobin := environ.get("GOBIN"):
+        folders.append(gobin)
+    gopath = environ.get("GOPATH", "")
+    folders += [str(Path(entry, "bin")) for entry in gopath.split(os.pathsep) if entry]
+    if home := environ.get("HOME"):
+        folders.append(str(Path(home, "go", "bin")))
+    found = shutil.which(name, path=os.pathsep.join(filter(None, folders)))
+    return Path(found).resolve() if found else None
+
+
+# What would configure every node, keys included, of whoever runs this.
+_FOREIGN = ("MINIO_", "MOTO_", "ROOT_", "VGW_")
+
+
 class NodeProcess(ChildProcess):
     """One node's process; `node` says where it is now."""
 
@@ -157,9 +197,13 @@ class NodeProcess(ChildProcess):
         return node.folder / "node.log"
 
     def _environment(self) -> dict[str, str]:
-        # A MINIO_* variable of whoever runs this would configure every node, keys included.
-        inherited = {k: v for k, v in os.environ.items() if not k.startswith(("MINIO_", "MOTO_"))}
+        inherited = {k: v for k, v in os.environ.items() if not k.startswith(_FOREIGN)}
         return inherited | self.server.environment(self.node)
+
+    def launch(self) -> None:
+        # Not every server makes the folder that its data is to be in.
+        (self.node.folder / "data").mkdir(parents=True, exist_ok=True)
+        super().launch()
 
     def start(self, *, timeout: float = 30.0, pause: Pause = time.sleep) -> None:
         """Launch it and wait until it serves S3 requests."""

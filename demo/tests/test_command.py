@@ -8,7 +8,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from demo.harness.ports import free_port
-from demo.harness.s3nodes import MinioServer, MotoServer
+from demo.harness.s3nodes import MinioServer, MotoServer, VersityServer
 from demo.management.commands.demo import choose_server
 
 
@@ -19,7 +19,7 @@ def taken_port() -> Iterator[int]:
 
 
 @pytest.fixture
-def without_minio(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def without_binaries(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.delenv("GOBIN", raising=False)
@@ -66,21 +66,28 @@ def test_data_folder_that_is_a_file(tmp_path: Path) -> None:
         call_command("demo", port=free_port("127.0.0.1"), data=tmp_path / "file")
 
 
-@pytest.mark.usefixtures("without_minio")
-class TestWithoutMinio:
+@pytest.mark.usefixtures("without_binaries")
+class TestWithoutBinaries:
     def test_auto_takes_moto(self) -> None:
         assert isinstance(choose_server("auto"), MotoServer)
 
-    def test_asking_for_minio_says_how_to_get_it(self) -> None:
-        with pytest.raises(CommandError, match=r"no minio binary on PATH.*go install"):
-            choose_server("minio")
+    @pytest.mark.parametrize("store", ["minio", "versitygw"])
+    def test_asking_for_one_says_how_to_get_it(self, store: str) -> None:
+        with pytest.raises(CommandError, match=rf"no {store} binary on PATH.*go install .*{store}"):
+            choose_server(store)
+
+    @pytest.mark.parametrize("store", ["auto", "versitygw"])
+    def test_versitygw_is_taken_without_minio(self, tmp_path: Path, store: str) -> None:
+        (tmp_path / "versitygw").touch(mode=0o755)
+        assert isinstance(choose_server(store), VersityServer)
 
 
+@pytest.mark.usefixtures("without_binaries")
 class TestWithMinio:
     @pytest.fixture(autouse=True)
-    def minio_on_path(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def both_on_path(self, tmp_path: Path) -> None:
         (tmp_path / "minio").touch(mode=0o755)
-        monkeypatch.setenv("PATH", str(tmp_path))
+        (tmp_path / "versitygw").touch(mode=0o755)
 
     @pytest.mark.parametrize("store", ["auto", "minio"])
     def test_it_is_taken(self, store: str) -> None:

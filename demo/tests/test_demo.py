@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -17,7 +17,7 @@ import requests
 
 from demo.harness.children import PROJECT_ROOT, ChildProcess
 from demo.harness.ports import free_port, localhost_in_use, port_in_use
-from demo.harness.s3nodes import MinioServer
+from demo.harness.s3nodes import MinioServer, VersityServer
 from demo.harness.tests.processes import ProcessMark
 from tests.support.waiting import eventually, eventually_empty
 
@@ -118,11 +118,29 @@ def start_demo(tmp_path: Path) -> Iterator[StartDemo]:
         demo.clean_up()
 
 
-@pytest.fixture(params=["moto", pytest.param("minio", marks=pytest.mark.minio)])
+#: Those that keep objects.
+LASTING: Mapping[str, Callable[[], object]] = {
+    "minio": MinioServer.find,
+    "versitygw": VersityServer.find,
+}
+
+
+def there(store: str) -> str:
+    """A value of --store, if this machine has it."""
+    if store in LASTING and LASTING[store]() is None:
+        pytest.skip(f"no {store} binary here")
+    return store
+
+
+@pytest.fixture(
+    params=[
+        "moto",
+        pytest.param("minio", marks=pytest.mark.minio),
+        pytest.param("versitygw", marks=pytest.mark.versitygw),
+    ]
+)
 def store(request: pytest.FixtureRequest) -> str:
-    if request.param == "minio" and MinioServer.find() is None:
-        pytest.skip("no minio binary here")
-    return str(request.param)
+    return there(request.param)
 
 
 def test_objects_go_in_and_come_back(start_demo: StartDemo, store: str) -> None:
@@ -267,27 +285,32 @@ def test_a_port_in_use_is_said_in_one_line(start_demo: StartDemo) -> None:
     assert re.fullmatch(rf"CommandError: Port {demo.port} .* is in use .*\n", second.stderr)
 
 
-@pytest.mark.minio
-class TestDataOfMinioNodes:
-    @pytest.fixture(autouse=True)
-    def minio(self) -> None:
-        if MinioServer.find() is None:
-            pytest.skip("no minio binary here")
-
-    @pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGKILL])
-    def test_objects_survive_the_run(self, start_demo: StartDemo, ending: signal.Signals) -> None:
+class TestDataThatLasts:
+    @pytest.mark.parametrize(
+        ("store", "ending"),
+        [
+            pytest.param("minio", signal.SIGTERM, marks=pytest.mark.minio),
+            pytest.param("minio", signal.SIGKILL, marks=pytest.mark.minio),
+            pytest.param("versitygw", signal.SIGKILL, marks=pytest.mark.versitygw),
+        ],
+    )
+    def test_objects_survive_the_run(
+        self, start_demo: StartDemo, store: str, ending: signal.Signals
+    ) -> None:
         bodies = {f"id{number}": os.urandom(100) for number in range(12)}
-        first = start_demo("minio", nodes=3)
+        first = start_demo(there(store), nodes=3)
         for object_id, body in bodies.items():
             requests.put(first.object_url(object_id), body, timeout=30).raise_for_status()
         first.signal(ending)
         first.wait()
         first.wait_until_nothing_is_left()
-        second = start_demo("minio", nodes=3)
+        second = start_demo(store, nodes=3)
         for object_id, body in bodies.items():
             assert requests.get(second.object_url(object_id), timeout=30).content == body
 
+    @pytest.mark.minio
     def test_another_number_of_nodes_loses_nothing(self, start_demo: StartDemo) -> None:
+        there("minio")
         ids = [f"id{number}" for number in range(12)]
         found: list[list[str]] = []
         for count in (2, 3, 2):

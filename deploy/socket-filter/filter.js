@@ -1,4 +1,5 @@
-// Answers with what the gateway needs of Docker (nodes/discovery/docker.py), and nothing else:
+// Answers with what the gateway needs of Docker (nodes/discovery/docker.py and swarm.py), and
+// nothing else:
 //
 //   GET /version                 the API versions
 //   GET /containers/json         the nodes: containers whose name contains OBJGW_NODE_NAME, with the
@@ -6,6 +7,9 @@
 //   GET /containers/{id}/json    a node, with its keys and region of all its environment; or the
 //                                container that asks, told by its address, without environment
 //   GET /events                  what happens to nodes, and to networks
+//   GET /services, /tasks        of Swarm: services whose name contains OBJGW_NODE_NAME, without
+//                                their environment, and the tasks of these, with keys and region
+//   GET /nodes                   the names of the swarm's machines
 //
 // each with or without an API version before it. Query strings are not read: what is asked of the
 // engine is always the same.
@@ -16,19 +20,25 @@ const VARIABLES = [
     'MINIO_ACCESS_KEY', 'MINIO_SECRET_KEY',
     'RUSTFS_ACCESS_KEY', 'RUSTFS_SECRET_KEY',
     'ROOT_ACCESS_KEY', 'ROOT_SECRET_KEY',
+    'ROOT_ACCESS_KEY_ID', 'ROOT_SECRET_ACCESS_KEY',
     'MINIO_ROOT_USER_FILE', 'MINIO_ROOT_PASSWORD_FILE',
     'MINIO_ACCESS_KEY_FILE', 'MINIO_SECRET_KEY_FILE',
     'RUSTFS_ACCESS_KEY_FILE', 'RUSTFS_SECRET_KEY_FILE',
     'ROOT_ACCESS_KEY_FILE', 'ROOT_SECRET_KEY_FILE',
-    'MINIO_SITE_REGION', 'MINIO_REGION', 'MINIO_REGION_NAME', 'RUSTFS_REGION',
+    'ROOT_ACCESS_KEY_ID_FILE', 'ROOT_SECRET_ACCESS_KEY_FILE',
+    'MINIO_SITE_REGION', 'MINIO_REGION', 'MINIO_REGION_NAME', 'RUSTFS_REGION', 'VGW_REGION',
 ];
-const LABELS = ['objgw.role', 'objgw.tls', 'objgw.tls.name'];
+// By objgw.role and its service a gateway knows gateways, which are no nodes; the others say how a
+// node has TLS.
+const LABELS = ['objgw.role', 'objgw.tls', 'objgw.tls.name', 'com.docker.swarm.service.id'];
 const EVENTS = [
     'create', 'start', 'die', 'pause', 'unpause', 'rename', 'destroy', 'connect', 'disconnect',
 ];
 
 // The target as it came, before any decoding or merging of slashes.
-const TARGET = /^(\/v1\.[0-9]{1,3})?\/(version|events|containers\/json|containers\/([^\/?]+)\/json)(\?.*)?$/;
+const TARGET = /^(\/v1\.[0-9]{1,3})?\/(version|events|services|tasks|nodes|containers\/json|containers\/([^\/?]+)\/json)(\?.*)?$/;
+// Elsewhere than on a manager, too, where Docker knows no swarm.
+const NO_ANSWER = 'Docker does not answer this question.';
 const CONTAINER_ID = /^[0-9a-f]{12,64}$/;
 
 function nodeName() {
@@ -53,14 +63,66 @@ function networksOf(container) {
     return networks;
 }
 
-function labelsOf(container) {
+function labelsOf(thing) {
+    const found = thing.Labels || {};
     const labels = {};
     LABELS.forEach(function (name) {
-        if ((container.Labels || {})[name] !== undefined) {
-            labels[name] = container.Labels[name];
+        if (found[name] !== undefined) {
+            labels[name] = found[name];
         }
     });
     return labels;
+}
+
+function keysIn(environment) {
+    return (environment || []).filter(function (entry) {
+        return VARIABLES.indexOf(entry.split('=', 1)[0]) >= 0;
+    });
+}
+
+function targetsOf(networks) {
+    return (networks || []).map(function (network) { return {Target: network.Target}; });
+}
+
+function inServices(service) {
+    const template = service.Spec.TaskTemplate;
+    return {
+        ID: service.ID,
+        Version: service.Version,
+        Spec: {
+            Name: service.Spec.Name,
+            Labels: labelsOf(service.Spec),
+            Mode: service.Spec.Mode,
+            TaskTemplate: {
+                ContainerSpec: {Labels: labelsOf(template.ContainerSpec || {})},
+                Networks: targetsOf(template.Networks),
+            },
+            Networks: targetsOf(service.Spec.Networks),
+        },
+    };
+}
+
+function inTasks(task) {
+    const status = task.Status || {};
+    return {
+        ID: task.ID,
+        CreatedAt: task.CreatedAt,
+        ServiceID: task.ServiceID,
+        NodeID: task.NodeID,
+        Slot: task.Slot,
+        Spec: {ContainerSpec: {Env: keysIn((task.Spec.ContainerSpec || {}).Env)}},
+        Status: {State: status.State, Err: status.Err, Message: status.Message},
+        NetworksAttachments: (task.NetworksAttachments || []).map(function (attachment) {
+            return {
+                Network: {ID: (attachment.Network || {}).ID},
+                Addresses: attachment.Addresses,
+            };
+        }),
+    };
+}
+
+function inMachines(machine) {
+    return {ID: machine.ID, Description: {Hostname: (machine.Description || {}).Hostname}};
 }
 
 function inListing(container) {
@@ -68,6 +130,7 @@ function inListing(container) {
         Id: container.Id,
         Names: container.Names.filter(isNode),
         State: container.State,
+        Created: container.Created,
         Labels: labelsOf(container),
         NetworkSettings: {Networks: networksOf(container)},
     };
@@ -78,13 +141,10 @@ function inspected(container, asker) {
     const networks = networksOf(container);
     const answer = {Id: container.Id, Name: container.Name, NetworkSettings: {Networks: networks}};
     if (isNode(container.Name)) {
-        answer.Config = {
-            Env: (container.Config.Env || []).filter(function (entry) {
-                return VARIABLES.indexOf(entry.split('=', 1)[0]) >= 0;
-            }),
-        };
+        answer.Config = {Env: keysIn(container.Config.Env), Labels: labelsOf(container.Config)};
         return answer;
     }
+    answer.Config = {Labels: labelsOf(container.Config)};
     const asks = Object.keys(networks).some(function (name) {
         return networks[name].IPAddress === asker || networks[name].GlobalIPv6Address === asker;
     });
@@ -94,6 +154,12 @@ function inspected(container, asker) {
 function refuse(r, status, message) {
     r.headersOut['Content-Type'] = 'application/json';
     r.return(status, JSON.stringify({message: message}) + '\n');
+}
+
+function servicesIn(text) {
+    return JSON.parse(text).filter(function (service) {
+        return service.Spec.Name.indexOf(nodeName()) >= 0;
+    });
 }
 
 async function ask(r, path, args) {
@@ -108,7 +174,7 @@ async function answer(r) {
     }
     const target = TARGET.exec(r.variables.request_uri);
     if (!target) {
-        refuse(r, 403, 'Only /version, /events, /containers/json and /containers/{id}/json are let through.');
+        refuse(r, 403, 'Only /version, /events, /services, /tasks, /nodes, /containers/json and /containers/{id}/json are let through.');
         return;
     }
     const version = target[1] || '';
@@ -127,13 +193,27 @@ async function answer(r) {
         const escaped = nodeName().replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
         args = 'all=1&filters=' + encodeURIComponent(JSON.stringify({name: [escaped]}));
     }
+    if (target[2] === 'tasks') {
+        const listed = await ask(r, version + '/services');
+        if (listed.status !== 200) {
+            refuse(r, listed.status, NO_ANSWER);
+            return;
+        }
+        const ids = servicesIn(listed.text).map(function (service) { return service.ID; });
+        if (!ids.length) {
+            r.headersOut['Content-Type'] = 'application/json';
+            r.return(200, '[]\n'); // without a filter it would be all of them
+            return;
+        }
+        args = 'filters=' + encodeURIComponent(JSON.stringify({service: ids}));
+    }
     const reply = await ask(r, version + '/' + target[2], args);
     if (id !== undefined && reply.status === 404) {
         refuse(r, 404, 'No such container, or not one to be seen here.');
         return;
     }
     if (reply.status !== 200) {
-        refuse(r, reply.status, 'Docker does not answer this question.');
+        refuse(r, reply.status, NO_ANSWER);
         return;
     }
     const found = JSON.parse(reply.text);
@@ -142,6 +222,12 @@ async function answer(r) {
         shown = inspected(found, r.remoteAddress);
     } else if (target[2] === 'version') {
         shown = {Version: found.Version, ApiVersion: found.ApiVersion, MinAPIVersion: found.MinAPIVersion};
+    } else if (target[2] === 'services') {
+        shown = servicesIn(reply.text).map(inServices);
+    } else if (target[2] === 'tasks') {
+        shown = found.map(inTasks);
+    } else if (target[2] === 'nodes') {
+        shown = found.map(inMachines);
     } else {
         shown = found.map(inListing).filter(function (container) { return container.Names.length; });
     }

@@ -19,9 +19,12 @@ from nodes.node import Node
 
 T = TypeVar("T")
 
-#: On the gateway's image, and so on its containers: none of them is a node, whatever its name.
 ROLE_LABEL = "objgw.role"
-GATEWAY_ROLE = "gateway"
+#: What has one of these roles is no node, whatever its name. The first is on the gateway's image,
+#: and so on its containers; the second is for whatever has a similar name.
+_NO_NODES = frozenset({"gateway", "other"})
+#: On the containers that Swarm makes.
+SERVICE_LABEL = "com.docker.swarm.service.id"
 
 #: Where Docker's own tools look without DOCKER_HOST.
 DEFAULT_URL = "unix:///var/run/docker.sock"
@@ -155,6 +158,11 @@ class EventStream:
 
 def _ended(error: Exception) -> DiscoveryError:
     return DiscoveryError(f"Docker's events ended: {_reason(error)}")
+
+
+def may_be_node(labels: Mapping[str, str] | None) -> bool:
+    """Whether labels, of a container or a service, leave it open that it is a node."""
+    return (labels or {}).get(ROLE_LABEL) not in _NO_NODES
 
 
 def networks_of(container: Json) -> dict[str, Json]:

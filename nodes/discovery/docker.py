@@ -8,12 +8,11 @@ import docker.errors
 
 from nodes.discovery.base import DiscoveryOptions
 from nodes.discovery.daemon import (
-    GATEWAY_ROLE,
-    ROLE_LABEL,
     DaemonDiscovery,
     Json,
     OwnContainer,
     daemon_url,
+    may_be_node,
     networks_of,
 )
 from nodes.discovery.environment import credentials_of, region_of
@@ -151,8 +150,7 @@ class DockerDiscovery(DaemonDiscovery):
 
 
 def _may_be_node(container: Json, own: OwnContainer) -> bool:
-    """Whether a container is on one of the gateway's networks, and no gateway itself."""
+    """Whether a container is on one of the gateway's networks, and no gateway or other thing."""
     if own.networks is not None and not _shared(networks_of(container), own.networks):
         return False
-    role = (container.get("Labels") or {}).get(ROLE_LABEL)
-    return container["Id"] != own.id and role != GATEWAY_ROLE
+    return container["Id"] != own.id and may_be_node(container.get("Labels"))

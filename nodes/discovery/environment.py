@@ -6,16 +6,23 @@ from pathlib import Path
 from nodes.node import Credentials
 
 #: Environment variables of a node's key pair, first pair found wins: MinIO's, its former ones,
-#: RustFS', versitygw's.
+#: RustFS', versitygw's two.
 CREDENTIAL_VARIABLES = (
     ("MINIO_ROOT_USER", "MINIO_ROOT_PASSWORD"),
     ("MINIO_ACCESS_KEY", "MINIO_SECRET_KEY"),
     ("RUSTFS_ACCESS_KEY", "RUSTFS_SECRET_KEY"),
     ("ROOT_ACCESS_KEY", "ROOT_SECRET_KEY"),
+    ("ROOT_ACCESS_KEY_ID", "ROOT_SECRET_ACCESS_KEY"),
 )
 #: What a variable's name ends with that names a file in place of the value, as most images have it.
 FILE_SUFFIX = "_FILE"
-REGION_VARIABLES = ("MINIO_SITE_REGION", "MINIO_REGION", "MINIO_REGION_NAME", "RUSTFS_REGION")
+REGION_VARIABLES = (
+    "MINIO_SITE_REGION",
+    "MINIO_REGION",
+    "MINIO_REGION_NAME",
+    "RUSTFS_REGION",
+    "VGW_REGION",
+)
 
 #: Where Docker and Compose mount secrets. Nothing else is read, whatever a container asks for: an
 #: access key is sent to the node in clear.

@@ -7,19 +7,20 @@ that is asked is asked of a manager: other machines of a swarm do not know it. A
 
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import docker
 
 from nodes.discovery.base import DiscoveryOptions
 from nodes.discovery.daemon import (
-    GATEWAY_ROLE,
-    ROLE_LABEL,
+    SERVICE_LABEL,
     Daemon,
     DaemonDiscovery,
     Json,
     OwnContainer,
     daemon_url,
+    may_be_node,
 )
 from nodes.discovery.environment import credentials_of, region_of
 from nodes.discovery.labels import read_labels
@@ -27,8 +28,24 @@ from nodes.node import Node, NodeState
 
 #: Seconds between two looks at the tasks. No event tells of them.
 POLL_INTERVAL = 2.0
-#: On the containers that Swarm makes.
-_SERVICE_LABEL = "com.docker.swarm.service.id"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a node is, whichever task fills it: one of a service's slots, or a machine.
+
+    :ivar slot: from 1 on; None for a global service.
+    :ivar machine: the id of the machine, for a global service.
+    """
+
+    service: str
+    slot: int | None = None
+    machine: str = ""
+
+    @property
+    def name(self) -> str:
+        """The node's."""
+        return f"{self.service}.{self.machine if self.slot is None else self.slot}"
 
 
 class SwarmDiscovery(DaemonDiscovery):
@@ -80,9 +97,9 @@ class SwarmDiscovery(DaemonDiscovery):
         tasks = _tasks(client, services)
         machines = self._machines_of(client, tasks)
         return [
-            self._node(name, task, own, machines, _labels(service))
+            self._node(place, task, own, machines, _labels(service))
             for service in services
-            for name, task in _places(service, tasks).items()
+            for place, task in _places(service, tasks).items()
         ]
 
     def _services(self, client: docker.DockerClient, own: OwnContainer) -> list[Json]:
@@ -104,27 +121,36 @@ class SwarmDiscovery(DaemonDiscovery):
 
     def _node(
         self,
-        name: str,
+        place: Place,
         task: Json | None,
         own: OwnContainer,
         machines: Mapping[str, str],
         labels: Mapping[str, str],
     ) -> Node:
         if task is None:
-            trouble = "Swarm has no task for it"
-            return Node(name, None, self.options.port, NodeState.NEW, trouble=trouble)
+            return Node(
+                place.name,
+                None,
+                self.options.port,
+                NodeState.NEW,
+                service=place.service,
+                slot=place.slot,
+                trouble="Swarm has no task for it",
+            )
         status: Json = task.get("Status") or {}
         state = NodeState.parse(str(status.get("State", "")))
         environment = _container_spec(task["Spec"]).get("Env") or ()
-        labelled = read_labels(labels, name, tls=self.options.tls)
+        labelled = read_labels(labels, place.name, tls=self.options.tls)
         return Node(
-            name=name,
+            name=place.name,
             host=_address(task, own),
             port=self.options.port,
             state=state,
             credentials=credentials_of(environment),
             region=region_of(environment),
             machine=machines.get(task.get("NodeID", "")),
+            service=place.service,
+            slot=place.slot,
             trouble="" if state is NodeState.RUNNING else _trouble(status),
             obstacle=labelled.obstacle,
             tls_name=labelled.tls_name,
@@ -154,13 +180,14 @@ def _labels(service: Json) -> dict[str, str]:
 
 
 def _may_have_nodes(service: Json, own: OwnContainer) -> bool:
-    """Whether a service is on one of the gateway's networks, and no gateway itself."""
+    """Whether a service is on one of the gateway's networks, and no gateway or other thing."""
     spec: Json = service["Spec"]
     template: Json = spec["TaskTemplate"]
-    for labels in (spec.get("Labels"), _container_spec(template).get("Labels")):
-        if (labels or {}).get(ROLE_LABEL) == GATEWAY_ROLE:
-            return False
-    if service["ID"] == own.labels.get(_SERVICE_LABEL):
+    if not (
+        may_be_node(spec.get("Labels")) and may_be_node(_container_spec(template).get("Labels"))
+    ):
+        return False
+    if service["ID"] == own.labels.get(SERVICE_LABEL):
         return False
     if own.networks is None:
         return True
@@ -172,21 +199,22 @@ def _ids_of_networks(own: OwnContainer) -> set[str]:
     return {network.get("NetworkID", "") for network in (own.networks or {}).values()} - {""}
 
 
-def _places(service: Json, tasks: Iterable[Json]) -> dict[str, Json | None]:
-    """The task of each of a service's nodes, by the node's name; None where there is none.
+def _places(service: Json, tasks: Iterable[Json]) -> dict[Place, Json | None]:
+    """The task of each of a service's nodes; None where there is none.
 
     Of a place's tasks the one that was created last counts, whatever became of it.
     """
     name = service["Spec"]["Name"]
     replicas = ((service["Spec"]["Mode"].get("Replicated") or {}).get("Replicas")) or 0
     is_global = "Global" in service["Spec"]["Mode"]
-    places: dict[str, Json | None] = {f"{name}.{slot}": None for slot in range(1, replicas + 1)}
+    places: dict[Place, Json | None] = {Place(name, slot): None for slot in range(1, replicas + 1)}
     for task in sorted(tasks, key=_created):
         if task["ServiceID"] != service["ID"]:
             continue
-        place = f"{name}.{task.get('NodeID') if is_global else task.get('Slot')}"
+        machine = task.get("NodeID") or ""
+        place = Place(name, machine=machine) if is_global else Place(name, task.get("Slot"))
         # Swarm goes on to list what is above the number of replicas for a while.
-        if (is_global and task.get("NodeID")) or place in places:
+        if (is_global and machine) or place in places:
             places[place] = task
     return places
 

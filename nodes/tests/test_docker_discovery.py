@@ -338,6 +338,33 @@ class TestGateways:
         assert found(discovery).keys() == {f"{NAME}-1", f"{NAME}-2"}
 
 
+@pytest.mark.parametrize("name", [f"{NAME}-exporter", f"stack_{NAME}-exporter.1." + "a" * 25])
+def test_what_has_a_similar_name_says_so_by_its_label(
+    engine: Engine, discovery: DockerDiscovery, name: str
+) -> None:
+    engine.containers = [
+        Container(f"{NAME}-1", 1),
+        Container(name, 2, labels={"objgw.role": "other"}),
+    ]
+    assert found(discovery).keys() == {f"{NAME}-1"}
+
+
+def test_a_service_of_a_similar_name_elsewhere_is_none_of_its_business(
+    engine: Engine, discovery: DockerDiscovery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two stacks on one machine, each with its network."""
+    monkeypatch.setattr(daemon, "own_container_candidates", lambda *_: [container_id(OWN)])
+    tasks = {stack: f"{stack}_{NAME}.1.{letter * 25}" for stack, letter in (("a", "x"), ("b", "y"))}
+    engine.containers = [
+        Container("a_gateway.1." + "z" * 25, OWN, {"a": "192.0.2.9"}),
+        *(
+            Container(name, 20 + n, {stack: "192.0.2.1"})
+            for n, (stack, name) in enumerate(tasks.items())
+        ),
+    ]
+    assert found(discovery).keys() == {f"a_{NAME}.1"}
+
+
 def test_a_container_with_the_name_of_this_host_is_not_the_gateway(
     engine: Engine, discovery: DockerDiscovery, monkeypatch: pytest.MonkeyPatch
 ) -> None:

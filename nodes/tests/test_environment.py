@@ -12,10 +12,11 @@ PAIRS = [
     ("MINIO_ACCESS_KEY", "MINIO_SECRET_KEY"),
     ("RUSTFS_ACCESS_KEY", "RUSTFS_SECRET_KEY"),
     ("ROOT_ACCESS_KEY", "ROOT_SECRET_KEY"),
+    ("ROOT_ACCESS_KEY_ID", "ROOT_SECRET_ACCESS_KEY"),
 ]
 
 
-@pytest.mark.parametrize("first", range(4))
+@pytest.mark.parametrize("first", range(5))
 def test_of_several_key_pairs_the_first_counts(first: int) -> None:
     environment = [
         f"{name}={kind}-{number}"
@@ -45,7 +46,8 @@ def test_keys_with_equals_signs() -> None:
         (["MINIO_REGION="], "us-east-1"),
         (["MINIO_REGION=b", "MINIO_SITE_REGION=a"], "a"),
         (["MINIO_REGION_NAME=c", "RUSTFS_REGION=d"], "c"),
-        (["RUSTFS_REGION=d"], "d"),
+        (["RUSTFS_REGION=d", "VGW_REGION=e"], "d"),
+        (["VGW_REGION=e"], "e"),
     ],
 )
 def test_the_region(environment: list[str], region: str) -> None:

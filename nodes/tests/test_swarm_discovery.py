@@ -95,6 +95,8 @@ def test_each_replica_is_a_node(discovery: SwarmDiscovery) -> None:
         NodeState.RUNNING,
         Credentials("key", "hush-hush-hush"),
         machine="vm",
+        service=SERVICE,
+        slot=1,
     )
     assert node.down_reason is None
 
@@ -212,6 +214,7 @@ def test_services_of_other_names_and_gateways_have_no_nodes(
 ) -> None:
     another_service(engine, "demo_web")
     another_service(engine, f"{NAME}-gateway", Labels={"objgw.role": "gateway"})
+    another_service(engine, f"{NAME}-exporter", Labels={"objgw.role": "other"})
     labelled = another_service(engine, f"{NAME}-gateway-2")
     labelled["Spec"]["TaskTemplate"]["ContainerSpec"]["Labels"] = {"objgw.role": "gateway"}
     assert found(discovery).keys() == names(1, 2, 3)

@@ -1,11 +1,13 @@
 """`layout plan` and `layout apply`: from what is asked for to a layout that is stable again."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from objects.layout import Layout, State
 from objects.layout.copies import LayoutConflict
 from objects.layout.placement import Placement
 from objects.moving.change import Change
+from objects.moving.judging import doubts
 from objects.moving.survey import Survey, survey
 from objects.moving.wanted import NotPossible, Wanted
 from objects.moving.whereabouts import Whereabouts
@@ -93,9 +95,10 @@ def same_change(wanted: Wanted, under_way: Layout) -> Layout:
     return under_way
 
 
-def apply(change: Change, plan: Plan, lost: frozenset[str]) -> Layout:
+def apply(change: Change, plan: Plan, where: Whereabouts, lost: frozenset[str]) -> Layout:
     """Bring a plan about, and return the layout when it is stable.
 
+    :param where: the nodes.
     :param lost: names of nodes that nobody waits for.
     :raises Unsafe: when it cannot be begun.
     :raises LayoutConflict: when somebody else changes the layout, too, in another way.
@@ -107,6 +110,7 @@ def apply(change: Change, plan: Plan, lost: frozenset[str]) -> Layout:
         return layout
     if layout.state is State.STABLE:
         refuse_if_unsafe(plan)
+        refuse_if_in_doubt(doubts(target.holders - target.lost, where))
         layout = change.begin(layout, target)
     elif lost - layout.lost:
         layout = change.begin(layout, layout.with_lost(lost))
@@ -135,4 +139,17 @@ def refuse_if_unsafe(plan: Plan) -> None:
             "something else. They would be taken for newer than those of the present owner, or "
             f"come back though deleted: {named}. Look at them with `manage.py locate ID`, and "
             "remove those at the wrong node with any S3 client."
+        )
+
+
+def refuse_if_in_doubt(found: Mapping[str, str]) -> None:
+    """
+    :param found: see `doubts`.
+    :raises Unsafe: when there are any.
+    """
+    if found:
+        raise Unsafe(
+            "The layout cannot be changed safely on these nodes, which must refuse to store what "
+            "If-Match or If-None-Match forbids: "
+            + "; ".join(f"{name} {found[name]}" for name in sorted(found))
         )

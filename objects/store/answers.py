@@ -31,6 +31,8 @@ _BY_CODE: dict[str, type[Problem]] = {
     "EntityTooLarge": exceptions.TooLarge,
     "IncompleteBody": exceptions.IncompleteBody,
     "MetadataTooLarge": exceptions.InvalidMetadata,
+    # versitygw takes 8 KiB of head.
+    "RequestHeaderSectionTooLarge": exceptions.InvalidMetadata,
     **dict.fromkeys(
         (
             "AccessDenied",
@@ -42,7 +44,14 @@ _BY_CODE: dict[str, type[Problem]] = {
         exceptions.NodeRefusedCredentials,
     ),
     **dict.fromkeys(
-        ("XMinioStorageFull", "StorageFull", "InsufficientStorage", "XMinioDiskFull"),
+        # The last one is versitygw's.
+        (
+            "XMinioStorageFull",
+            "StorageFull",
+            "InsufficientStorage",
+            "XMinioDiskFull",
+            "QuotaExceeded",
+        ),
         exceptions.NodeFull,
     ),
     **dict.fromkeys(

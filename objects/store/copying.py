@@ -5,17 +5,20 @@ tag. S3 makes the tag of an object of several parts from the MD5 of each (``MD5-
 over in parts of the same sizes. What changes is Last-Modified.
 
 MinIO (RELEASE.2025-09-07) keeps an object locked, for readers as well, from the start of a
-conditional PUT until its body is there, and for writers while it is read. So large objects always
-go over in pieces, each at full speed, with the condition judged at the end; which tag they are to
-have, MinIO takes from a field of its replication.
+conditional PUT until its body is there, and for writers while it is read. So large objects are read
+in pieces, each at full speed, and go over in pieces, with the condition judged at the end; which
+tag they are to have, MinIO takes from a field of its replication. Other servers take none, and keep
+nobody waiting: they get the pieces in one request, as long as S3 allows that.
 """
 
 import base64
 import hashlib
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from objects.exceptions import (
     InvalidDigest,
@@ -24,6 +27,7 @@ from objects.store.multipart import MultipartUpload
 from objects.store.payload import PART_SIZE, SMALL, Payload, Streamed, Whole
 from objects.store.pieces import (
     Found,
+    Joined,
     Piece,
     Received,
     SourceChanged,
@@ -36,6 +40,7 @@ from objects.store.pieces import (
     stored_fields,
 )
 from objects.store.response import NodeResponse
+from objects.store.servers import MOST_AT_ONCE, keeps_tags
 from objects.store.store import Store, Upload
 
 #: The entity tag of an object of several parts ends with their number.
@@ -82,23 +87,41 @@ def copy(
         except TooSlow:
             if found.size <= SMALL:
                 raise SourceChanged(found.key) from None
+    with named(target):
+        server = target.server
+    if found.size <= MOST_AT_ONCE and not keeps_tags(server):
+        return _at_once(source, target, found, throttle)
     return _in_parts(source, target, found, cut(found.size), throttle, keep_tag=True)
 
 
 def _whole(source: Store, target: Store, found: Found, throttle: Throttle) -> str:
+    etag = _checked(target, found, lambda md5: _sent(source, target, found, md5, throttle))
+    throttle(found.size)
+    return etag
+
+
+def _at_once(source: Store, target: Store, found: Found, throttle: Throttle) -> str:
+    return _checked(target, found, lambda md5: _joined(source, target, found, md5, throttle))
+
+
+def _checked(target: Store, found: Found, send: Callable[[bytes | None], tuple[str, bytes]]) -> str:
+    """Send an object in one request, and again if its tag is none that the target can check.
+
+    :param send: takes the MD5 that the target is to check; returns the tag of what was stored and
+        the MD5 of what was sent.
+    """
     # The target checks it before it stores anything, so a copy that differs never exists.
     tag = _MD5.fullmatch(found.etag)
     expected = bytes.fromhex(tag[1]) if tag else None
     try:
-        etag, sent = _sent(source, target, found, expected, throttle)
+        etag, sent = send(expected)
     except _Differs as error:
         if error.sent == expected:
             raise NotProved(
                 f"{target.node.name} received {found.key} otherwise than it was sent"
             ) from None
         # The tag is no MD5. What was read twice the same is what the source has.
-        etag, sent = _sent(source, target, found, error.sent, throttle)
-    throttle(found.size)
+        etag, sent = send(error.sent)
     if not etag == found.etag == f'"{sent.hex()}"':
         _compare(target, replace(found, etag=etag), [Piece()], [sent])
     return etag
@@ -115,15 +138,40 @@ def _sent(
         payload: Payload = Streamed(body)
         if found.size <= SMALL:
             payload = Whole(b"".join(payload))
-        checksum = {"Content-MD5": base64.b64encode(md5).decode()} if md5 else {}
-        fields = {**stored_fields(answer), **checksum}
-        upload = Upload(fields, answer.metadata, _ONLY_IF_NEW, hasty=True)
-        with named(target):
-            try:
-                stored = target.put(found.key, payload, upload)
-            except InvalidDigest:
-                raise _Differs(body.md5.digest()) from None
-    return stored.etag, body.md5.digest()
+        etag = _stored(target, found, answer, payload, md5, body)
+    return etag, body.md5.digest()
+
+
+def _joined(
+    source: Store, target: Store, found: Found, md5: bytes | None, throttle: Throttle
+) -> tuple[str, bytes]:
+    with closing(Joined(source, found, throttle)) as body:
+        payload = Streamed(body)
+        payload.permit = partial(_look_again, source, found)
+        etag = _stored(target, found, body.first, payload, md5, body)
+    return etag, body.md5.digest()
+
+
+def _stored(
+    target: Store,
+    found: Found,
+    answer: NodeResponse,
+    payload: Payload,
+    md5: bytes | None,
+    body: Received | Joined,
+) -> str:
+    """Store what comes from the source, if there is nothing yet, and return the tag.
+
+    :raises _Differs: when the target received something else than has this MD5.
+    """
+    checksum = {"Content-MD5": base64.b64encode(md5).decode()} if md5 else {}
+    fields = {**stored_fields(answer), **checksum}
+    upload = Upload(fields, answer.metadata, _ONLY_IF_NEW, hasty=True)
+    with named(target):
+        try:
+            return target.put(found.key, payload, upload).etag
+        except InvalidDigest:
+            raise _Differs(body.md5.digest()) from None
 
 
 def _in_parts(
@@ -152,9 +200,7 @@ def _in_parts(
             with opened(source, found, piece) as answer:
                 sent.send(answer)
         throttle(sent.size)
-        until = time.monotonic() + FRESH
-        if find(source, found.key) != found or time.monotonic() > until:
-            raise SourceChanged(found.key)
+        _look_again(source, found)
         with named(target):
             etag = begun.complete(_ONLY_IF_NEW)
     except BaseException:  # as above
@@ -165,6 +211,17 @@ def _in_parts(
         parts = [Piece(number) for number in range(1, len(pieces) + 1)]
         _compare(target, replace(found, etag=etag), parts, sent.digests)
     return etag
+
+
+def _look_again(source: Store, found: Found) -> None:
+    """Just before a copy comes into being.
+
+    :raises SourceChanged: when the source does not have the object any more, or did not say so in
+        time.
+    """
+    until = time.monotonic() + FRESH
+    if find(source, found.key) != found or time.monotonic() > until:
+        raise SourceChanged(found.key)
 
 
 @dataclass

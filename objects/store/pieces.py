@@ -4,7 +4,7 @@ import hashlib
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 
 from objects.exceptions import (
@@ -151,6 +151,50 @@ class Received:
             digest.update(chunk)
         self.received += len(chunk)
         return chunk
+
+
+class Joined:
+    """An object that is read in ranges, as the `Body` of one upload. No answer of the source is
+    open while the throttle waits: MinIO would keep writers waiting, too.
+
+    :ivar first: the answer with the first range, for what comes with the object. It is read here.
+    :ivar md5: of what was read.
+    """
+
+    def __init__(self, source: Store, found: Found, throttle: Throttle) -> None:
+        self.length: int | None = found.size
+        self.received = 0
+        self.md5 = hashlib.md5(usedforsecurity=False)
+        self._source = source
+        self._found = found
+        self._throttle = throttle
+        self._ranges = iter(cut(found.size))
+        self._open = ExitStack()
+        self.first = self._next()
+
+    def read(self, size: int) -> bytes:
+        """The next bytes, see `Body.read`.
+
+        :raises SourceChanged: see `opened`.
+        """
+        if self.received == self.length:
+            return b""
+        if self._piece.received == self._piece.length:
+            self._throttle(self._piece.received)
+            self._next()
+        chunk = self._piece.read(size)
+        self.received += len(chunk)
+        return chunk
+
+    def close(self) -> None:
+        """End the answer that is being read."""
+        self._open.close()
+
+    def _next(self) -> NodeResponse:
+        self._open.close()
+        answer = self._open.enter_context(opened(self._source, self._found, next(self._ranges)))
+        self._piece = Received(self._source, answer, self._throttle, self.md5)
+        return answer
 
 
 @contextmanager

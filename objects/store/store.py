@@ -11,6 +11,7 @@ from nodes.news import get_news
 from nodes.node import Node
 from objects.exceptions import (
     BucketMissing,
+    NodeBusy,
     NodeError,
     ObjectNotFound,
     OwnerProblem,
@@ -41,11 +42,14 @@ from objects.store.expected import (
 from objects.store.metadata import amz_fields, metadata_in
 from objects.store.payload import Parts, Payload
 from objects.store.response import NodeResponse
+from objects.store.servers import in_terms_of, judges
 from objects.store.transport import Wait
 from objects.store.trust import SYSTEM, Trust
 from telemetry.metrics import NodeMetrics
 
 _BUCKET_EXISTS = {"BucketAlreadyOwnedByYou", "BucketAlreadyExists"}
+#: How often an object may change under our hands before a PUT is given up.
+_TRIES = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,11 +115,19 @@ class Store:
         self._client = NodeClient(node, limits, wait=wait, trust=trust, metrics=metrics)
         self._bucket = bucket
         self._has_bucket = False
+        self._server = ""
 
     @property
     def node(self) -> Node:
         """The node that this is the store of."""
         return self._client.node
+
+    @property
+    def server(self) -> str:
+        """What the node's server calls itself, "" for nothing. The node is asked at first."""
+        if not self._has_bucket:
+            self.create_bucket()
+        return self._server
 
     @property
     def in_flight(self) -> int:
@@ -146,6 +158,10 @@ class Store:
         except (ObjectNotFound, BucketMissing):
             raise ObjectNotFound(f"There is no object '{key}'.") from None
         answer.metadata = metadata_in(answer.headers)
+        unwanted = headers.get("If-None-Match", "*")
+        if answer.status == 304 and unwanted != "*":
+            # RFC 9110 section 15.4.5; versitygw leaves it out.
+            answer.headers.setdefault("etag", unwanted)
         return answer
 
     def get_part(self, key: str, number: int, headers: Mapping[str, str]) -> NodeResponse:
@@ -198,24 +214,13 @@ class Store:
         :raises OwnerProblem: see there for what ``repeatable`` says.
         """
         try:
-            if not self._has_bucket:
-                self.create_bucket()
-            try:
-                etag = self._put(key, payload, upload)
-            except BucketMissing:
-                # The node lost its disk since we last looked.
-                self.create_bucket()
-                if not payload.repeatable:
-                    raise
-                etag = self._put(key, payload, upload)
+            if judges(self.server, upload.conditions):
+                etag = self._put_anew(key, payload, upload)
+            else:
+                etag = self._put_over_seen(key, payload, upload)
         except OwnerProblem as problem:
             problem.repeatable = problem.repeatable and payload.repeatable
             raise
-        except ObjectNotFound:
-            if "If-Match" not in upload.conditions:
-                raise NodeError("answered 404 to a PUT") from None
-            # There is nothing to be replaced.
-            raise PreconditionFailed from None
         return Stored(key, payload.sent, etag)
 
     def list(self, *, prefix: str, after: str, limit: int) -> NodeListing:
@@ -257,6 +262,7 @@ class Store:
         call = Call("PUT", f"/{self._bucket}", body=(document,), length=len(document))
         what = f"PUT {call.path}"
         answer = self._client.call(call)
+        self._server = answer.headers.get("server", "")
         if answer.status >= 300:
             try:
                 found = NodeProblem.of(answer)
@@ -281,6 +287,43 @@ class Store:
         if answer.status >= 300 and answer.status != 404:
             raise problem_of(answer, f"HEAD /{self._bucket}")
         answer.close()
+
+    def _put_over_seen(self, key: str, payload: Payload, upload: Upload) -> str:
+        """Store under conditions that the node does not judge, by those that it does."""
+        for _ in range(_TRIES):
+            conditions = in_terms_of(self._tag(key), upload.conditions)
+            try:
+                return self._put_anew(key, payload, upload.under(conditions))
+            except PreconditionFailed:
+                if not payload.repeatable:
+                    break
+        raise NodeBusy("was written to by somebody else at the same time; nothing was stored")
+
+    def _tag(self, key: str) -> str:
+        """The entity tag of what is there, "" for nothing."""
+        try:
+            answer = self.get(key, {}, head=True)
+        except ObjectNotFound:
+            return ""
+        answer.close()
+        return answer.headers.get("etag", "")
+
+    def _put_anew(self, key: str, payload: Payload, upload: Upload) -> str:
+        """Store, in a bucket that is made if the node has lost it."""
+        try:
+            try:
+                return self._put(key, payload, upload)
+            except BucketMissing:
+                # The node lost its disk since we last looked.
+                self.create_bucket()
+                if not payload.repeatable:
+                    raise
+                return self._put(key, payload, upload)
+        except ObjectNotFound:
+            if "If-Match" not in upload.conditions:
+                raise NodeError("answered 404 to a PUT") from None
+            # There is nothing to be replaced.
+            raise PreconditionFailed from None
 
     def _put(self, key: str, payload: Payload, upload: Upload) -> str:
         path = f"/{self._bucket}/{key}"

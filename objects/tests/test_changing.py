@@ -1,6 +1,6 @@
 """What is done with an id that goes from one node to another: for each state, at which node."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import pytest
 
@@ -16,7 +16,7 @@ from objects.exceptions import (
 from objects.http.reading import ReadRequest
 from objects.layout import State, Tombstone, is_tombstone
 from objects.store import Upload, Whole
-from objects.tests.memory import MODIFIED, Kept, MemoryNode, MemoryStores
+from objects.tests.memory import MODIFIED, Answer, Kept, MemoryNode, MemoryStores
 
 ID = "abc"
 GRAVE = Tombstone.of("0" * 32)
@@ -235,6 +235,43 @@ def test_create_only_beside_a_delete() -> None:
     case.target.before = bury
     case.put(State.MOVING, If_None_Match="*")
     assert case.target.has(ID) == b"newest"
+
+
+def test_create_only_where_a_look_mixes_two_versions() -> None:
+    """versitygw reads metadata and tag one after the other: here, of a tombstone and of what was
+    written over it.
+    """
+    case = Case(target=DELETED)
+    get = case.target.get
+
+    def look(key: str, headers: Mapping[str, str], *, head: bool = False) -> Answer:
+        answer = get(key, headers, head=head)
+        if head and is_tombstone(answer.metadata):
+            case.target.kept[ID] = NEW
+            answer.headers["etag"] = NEW.etag
+        return answer
+
+    case.target.get = look  # type: ignore[method-assign]
+    with pytest.raises(PreconditionFailed):
+        case.put(State.MOVING, If_None_Match="*")
+    assert case.target.kept[ID] == NEW
+
+
+@pytest.mark.parametrize("there", [DELETED, NEW], ids=["tombstone", "object"])
+def test_a_304_that_has_no_tag(there: Kept) -> None:
+    """As versitygw answers If-None-Match: *; whether it is about a tombstone, it does not say."""
+    case = Case(target=there)
+    get = case.target.get
+
+    def bare(key: str, headers: Mapping[str, str], *, head: bool = False) -> Answer:
+        return get(key, headers, head=head) if head else Answer(304, {}, {}, b"")
+
+    case.target.get = bare  # type: ignore[method-assign]
+    if there is DELETED:
+        with pytest.raises(ObjectNotFound):
+            case.get(State.MOVING, if_none_match="*")
+    else:
+        assert case.get(State.MOVING, if_none_match="*") == (304, b"")
 
 
 def test_create_only_of_an_id_that_never_rests_is_refused() -> None:

@@ -21,6 +21,7 @@ class NodeReport:
     :ivar reason: what keeps it from serving, None when nothing does.
     :ivar share: the part of all ids that it owns.
     :ivar role: in the layout; ``member`` where there is none.
+    :ivar machine, service, slot: see `Node`.
     """
 
     index: int | None
@@ -31,6 +32,9 @@ class NodeReport:
     reason: str | None
     share: float
     role: str = Role.MEMBER
+    machine: str | None = None
+    service: str | None = None
+    slot: int | None = None
 
     @property
     def counts(self) -> bool:
@@ -88,6 +92,9 @@ def reported(
             item.reason,
             shares.get(item.node.name, 0.0),
             str(each.role),
+            item.node.machine,
+            item.node.service,
+            item.node.slot,
         )
         for each, item in zip(nodes, checked, strict=True)
     )

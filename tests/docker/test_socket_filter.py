@@ -171,17 +171,18 @@ def test_it_tells_the_nodes_and_no_other_container(socket_filter: Filter, victim
             f"/{n}" for n in NODE_NAMES
         ]
         assert {frozenset(container) for container in listed} == {
-            frozenset({"Id", "Names", "State", "Labels", "NetworkSettings"})
+            frozenset({"Id", "Names", "State", "Created", "Labels", "NetworkSettings"})
         }
-        # Compose gives them a dozen, none of which is for the gateway.
-        assert [container["Labels"] for container in listed] == [{}] * len(NODE_NAMES)
+        # Compose has put a dozen on each.
+        assert not any(container["Labels"] for container in listed)
 
 
 def test_of_a_node_it_tells_the_keys_only(filtered: Stack, socket_filter: Filter) -> None:
     node = filtered.container(NODE_NAMES[0])
     told = socket_filter.get(f"/containers/{node.id}/json")
     assert set(told) == {"Id", "Name", "Config", "NetworkSettings"}
-    assert set(told["Config"]) == {"Env"}
+    assert set(told["Config"]) == {"Env", "Labels"}
+    assert told["Config"]["Labels"] == {}
     names = {entry.split("=")[0] for entry in told["Config"]["Env"]}
     assert names == {"MINIO_ROOT_USER", "MINIO_ROOT_PASSWORD"}
     assert len(node.attrs["Config"]["Env"]) > 2  # there was more to tell
@@ -192,7 +193,8 @@ def test_the_gateway_may_see_its_own_container_without_environment(filtered: Sta
     assert execution.status == 0, execution.output
     told = json.loads(execution.output)
     assert told["Id"] == filtered.gateway.container.id
-    assert set(told) == {"Id", "Name", "NetworkSettings"}
+    assert set(told) == {"Id", "Name", "Config", "NetworkSettings"}
+    assert told["Config"] == {"Labels": {"objgw.role": "gateway"}}
 
 
 @pytest.mark.parametrize("which", ["id", "short_id", "name"])

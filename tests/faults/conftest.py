@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from demo.harness.s3nodes import MinioServer, NodeProcess, running_nodes
+from demo.harness.s3nodes import MinioServer, NodeProcess, S3Server, running_nodes
 from tests.faults.cluster import Cluster
 from tests.faults.table import SHORT, Outcome, rendered
-from tests.support.servers import Transport
+from tests.support.servers import Transport, minio_or_skip, versitygw_or_skip
 
 _OUTCOMES = pytest.StashKey[list[Outcome]]()
 _OUTCOME = pytest.StashKey[Outcome]()
@@ -27,7 +27,23 @@ def minio() -> MinioServer:
 
 
 @pytest.fixture
-def run_cluster(minio: MinioServer, tmp_path: Path, transport: Transport) -> Iterator[RunCluster]:
+def server(request: pytest.FixtureRequest) -> S3Server:
+    """What the nodes run: MinIO, unless the test is done with others as well."""
+    if getattr(request, "param", "minio") == "versitygw":
+        return versitygw_or_skip()
+    return minio_or_skip()
+
+
+#: For tests that are done with each.
+each_server = pytest.mark.parametrize(
+    "server",
+    ["minio", pytest.param("versitygw", marks=pytest.mark.versitygw)],
+    indirect=True,
+)
+
+
+@pytest.fixture
+def run_cluster(server: S3Server, tmp_path: Path, transport: Transport) -> Iterator[RunCluster]:
     """Starts nodes and a gateway: ``run_cluster(3, OBJGW_READ_TIMEOUT="1")``.
 
     With ``announced=False``, discovery does not answer yet.
@@ -39,7 +55,7 @@ def run_cluster(minio: MinioServer, tmp_path: Path, transport: Transport) -> Ite
 
         def run(count: int, *, announced: bool = True, **settings: str) -> Cluster:
             folder = tmp_path / f"cluster-{next(numbers)}"
-            nodes: list[NodeProcess] = stack.enter_context(running_nodes(folder, count, minio))
+            nodes: list[NodeProcess] = stack.enter_context(running_nodes(folder, count, server))
             cluster = Cluster.of(
                 nodes, folder, transport, **{"OBJGW_SNAPSHOT_TTL": "3600", **settings}
             )

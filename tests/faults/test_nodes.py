@@ -16,7 +16,7 @@ from demo.harness.s3nodes import MinioServer, NodeProcess, prepare_nodes
 from nodes.node import NodeState
 from tests.faults.bodies import MIB, SHAPES, Shape
 from tests.faults.cluster import Cluster, seen
-from tests.faults.conftest import RunCluster
+from tests.faults.conftest import RunCluster, each_server
 from tests.faults.table import Outcome, cases
 from tests.faults.wire import put_body, put_head
 from tests.functional.stored import keys_in, s3_client
@@ -58,6 +58,7 @@ def recovered(cluster: Cluster, object_id: str) -> float:
     )
 
 
+@each_server
 @pytest.mark.parametrize(
     "end", cases({"SIGTERM": NodeProcess.stop, "SIGKILL": NodeProcess.kill}, "SIGKILL")
 )
@@ -310,9 +311,9 @@ def small_disk(folder: Path, megabytes: int) -> Iterator[None]:
 
 
 def occupied(data: Path) -> Path:
-    """Fill the disk with a file that is not MinIO's."""
+    """Fill the disk with a file that is not the node's."""
     ballast = data / "ballast"
-    with ballast.open("wb") as file:
+    with ballast.open("wb", buffering=0) as file:
         try:
             while True:
                 file.write(bytes(MIB))
@@ -321,10 +322,9 @@ def occupied(data: Path) -> Path:
     return ballast
 
 
+@each_server
 @pytest.mark.parametrize("shape", cases(SHAPES, "small"))
-def test_disk_full(
-    minio: MinioServer, run_cluster: RunCluster, tmp_path: Path, outcome: Outcome, shape: Shape
-) -> None:
+def test_disk_full(run_cluster: RunCluster, tmp_path: Path, outcome: Outcome, shape: Shape) -> None:
     """Disk full, PUT"""
     cluster = run_cluster(2)
     node = cluster.nodes[0]

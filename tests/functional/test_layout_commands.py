@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from demo.harness.children import PROJECT_ROOT, ChildProcess
+from demo.harness.children import PROJECT_ROOT, ChildProcess, stop_children
 from demo.harness.gateway import gateway_environment
-from demo.harness.s3nodes import NodeProcess, running_nodes
+from demo.harness.s3nodes import NodeProcess, S3Server, prepare_nodes, running_nodes, start_nodes
 from objects.layout import LAYOUT_KEY, Layout, State
 from objects.layout.copies import Copies
 from objects.layout.placement import Placement
@@ -26,7 +26,7 @@ from tests.functional.stored import s3_client
 from tests.functional.test_moving_one import PART, store_of
 from tests.support.client import random_id
 from tests.support.layouts import discovered
-from tests.support.servers import clean_environ, minio_or_skip
+from tests.support.servers import clean_environ, minio_or_skip, versitygw_or_skip
 from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.minio, pytest.mark.timeout(300)]
@@ -222,6 +222,33 @@ def test_a_node_joins_and_another_leaves(site: Site) -> None:
     assert done["outcomes"] == {"moved": done["moved"]["objects"]}
     assert done["layout"]["members"][0]["share"] == pytest.approx(0.6)
     assert "nothing to do" in site.succeeds("layout", "apply", "--router", "rendezvous")
+
+
+@pytest.fixture
+def moving_out(tmp_path: Path) -> Iterator[Site]:
+    """Two MinIO nodes, which are the layout, and two of versitygw."""
+    minio, versitygw = minio_or_skip(), versitygw_or_skip()
+    servers: list[S3Server] = [minio, minio, versitygw, versitygw]
+    prepared = zip(prepare_nodes(tmp_path / "nodes", 4), servers, strict=True)
+    nodes = [NodeProcess(node, server) for node, server in prepared]
+    with ExitStack() as stack:
+        stack.callback(stop_children, nodes)
+        start_nodes(nodes)
+        site = Site(nodes, f"layout-{next(_buckets)}", tmp_path, stack)
+        site.adopt(2)
+        yield site
+
+
+@pytest.mark.versitygw
+def test_from_minio_to_versitygw_one_node_after_the_other(moving_out: Site) -> None:
+    site = moving_out
+    large = site.fill(1, 9 * 2**20)
+    objects = site.fill(40, in_parts=4) + large
+    for leaves, joins in ((0, 2), (1, 3)):
+        site.succeeds("layout", "apply", "--add", site.name(joins), "--remove", site.name(leaves))
+        site.assert_all_at_home(objects)
+        assert site.keys(site.nodes[leaves]) == set()
+    assert all(site.keys(node) for node in site.nodes[2:])
 
 
 def test_killed_at_random_moments_the_next_run_goes_on(site: Site) -> None:

@@ -1,6 +1,6 @@
 """Fixtures: real nodes whose layout changes, and gateways on them."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,14 +9,27 @@ from typing import Any
 import pytest
 
 from demo.harness.gateway import GatewayProcess
-from demo.harness.s3nodes import LocalNode, running_nodes
+from demo.harness.s3nodes import LocalNode, S3Server, running_nodes
 from tests.support.client import Answer, Client
 from tests.support.layouts import LayoutDriver
-from tests.support.servers import make_gateway, minio_or_skip
+from tests.support.servers import make_gateway, minio_or_skip, versitygw_or_skip
 from tests.support.waiting import eventually
 
 #: Seconds; short, so that a change does not take long, and long enough for a machine that is busy.
 LEASE = 2.0
+SERVERS: Mapping[str, Callable[[], S3Server]] = {
+    "minio": minio_or_skip,
+    "versitygw": versitygw_or_skip,
+}
+#: For tests that are done with each.
+each_server = pytest.mark.parametrize(
+    "server",
+    [
+        pytest.param("minio", marks=pytest.mark.minio),
+        pytest.param("versitygw", marks=pytest.mark.versitygw),
+    ],
+    indirect=True,
+)
 
 
 @dataclass
@@ -47,10 +60,15 @@ class Fleet:
 
 
 @pytest.fixture
-def fleet(tmp_path: Path) -> Iterator[Fleet]:
-    minio = minio_or_skip()
+def server(request: pytest.FixtureRequest) -> S3Server:
+    """What the nodes run: MinIO, unless the test is done with others as well."""
+    return SERVERS[getattr(request, "param", "minio")]()
+
+
+@pytest.fixture
+def fleet(tmp_path: Path, server: S3Server) -> Iterator[Fleet]:
     with ExitStack() as stack:
-        nodes = stack.enter_context(running_nodes(tmp_path / "nodes", 4, minio))
+        nodes = stack.enter_context(running_nodes(tmp_path / "nodes", 4, server))
 
         def run(**settings: str) -> GatewayProcess:
             log = tmp_path / f"gateway-{len(list(tmp_path.glob('gateway-*')))}.log"

@@ -4,10 +4,8 @@ import pytest
 
 from demo.harness.s3nodes import nodes_setting
 from objects.layout import State
-from tests.layout.conftest import Fleet, assert_problem, await_layout
+from tests.layout.conftest import Fleet, assert_problem, await_layout, each_server
 from tests.support.client import Client
-
-pytestmark = pytest.mark.minio
 
 LARGE = b"0123456789" * 20_000
 
@@ -16,6 +14,7 @@ def listed(client: Client) -> list[str]:
     return [entry["id"] for entry in client.request("GET", "/objects").json["objects"]]
 
 
+@each_server
 def test_a_change_from_the_beginning_to_the_end(fleet: Fleet) -> None:
     driver = fleet.driver
     driver.adopt(3)
@@ -94,6 +93,7 @@ def test_a_change_from_the_beginning_to_the_end(fleet: Fleet) -> None:
         assert driver.holders(object_id) == there
 
 
+@pytest.mark.minio
 def test_a_member_that_is_away_keeps_its_ids(fleet: Fleet) -> None:
     fleet.driver.adopt(3)
     _, client = fleet.gateway()
@@ -113,6 +113,7 @@ def test_a_member_that_is_away_keeps_its_ids(fleet: Fleet) -> None:
     ]
 
 
+@pytest.mark.minio
 def test_a_node_that_is_no_member_gets_nothing(fleet: Fleet) -> None:
     fleet.driver.adopt(3)
     _, client = fleet.gateway()

@@ -17,6 +17,7 @@ from demo.harness.s3nodes import (
     MinioServer,
     NodeProcess,
     S3Server,
+    VersityServer,
     prepare_nodes,
     start_nodes,
 )
@@ -33,6 +34,13 @@ def minio_or_skip() -> MinioServer:
     if minio is None:
         pytest.skip("no minio binary here")
     return minio
+
+
+def versitygw_or_skip() -> VersityServer:
+    versitygw = VersityServer.find()
+    if versitygw is None:
+        pytest.skip("no versitygw binary here")
+    return versitygw
 
 
 def clean_environ() -> dict[str, str]:

@@ -15,15 +15,16 @@ from demo.harness.s3nodes import (
     NodeDataError,
     NodeProcess,
     S3Server,
+    VersityServer,
     nodes_setting,
     prepare_nodes,
     running_nodes,
 )
 
 
-def put_binary(folder: Path, mode: int = 0o755) -> Path:
+def put_binary(folder: Path, mode: int = 0o755, *, name: str = "minio") -> Path:
     folder.mkdir(parents=True)
-    binary = folder / "minio"
+    binary = folder / name
     binary.write_text("#!/bin/sh\n")
     binary.chmod(mode)
     return binary
@@ -59,6 +60,14 @@ class TestFindingMinio:
     def test_what_cannot_be_executed_does_not_count(self, tmp_path: Path) -> None:
         binary = put_binary(tmp_path / "bin", mode=0o644)
         assert MinioServer.find({"PATH": str(binary.parent)}) is None
+
+
+def test_versitygw_is_looked_for_in_the_same_places(tmp_path: Path) -> None:
+    binary = put_binary(tmp_path / "home/go/bin", name="versitygw")
+    found = VersityServer.find({"PATH": str(tmp_path), "HOME": str(tmp_path / "home")})
+    assert found is not None
+    assert found.binary == binary
+    assert VersityServer.find({"PATH": str(tmp_path), "HOME": str(tmp_path)}) is None
 
 
 class TestWhatIsKept:
@@ -118,7 +127,10 @@ class TestCredentialsStaySecret:
         assert node.access_key not in repr(node) + repr(process)
         assert node.secret_key not in repr(node) + repr(process)
 
-    @pytest.mark.parametrize("server", [MinioServer(Path("/bin/minio")), MotoServer()])
+    @pytest.mark.parametrize(
+        "server",
+        [MinioServer(Path("/bin/minio")), VersityServer(Path("/bin/versitygw")), MotoServer()],
+    )
     def test_the_command_line_has_none(self, tmp_path: Path, server: S3Server) -> None:
         (node,) = prepare_nodes(tmp_path, 1)
         command = " ".join(server.argv(node))
@@ -153,6 +165,16 @@ def test_minio_variables_of_the_user_do_not_reach_a_node(
     assert "MINIO_ROOT_PASSWORD_FILE" not in environment
     assert environment["MINIO_ROOT_USER"] == node.access_key
     assert environment["MINIO_ROOT_PASSWORD"] == node.secret_key
+
+
+def test_nor_do_those_of_versitygw(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VGW_READ_ONLY", "true")
+    monkeypatch.setenv("ROOT_ACCESS_KEY_ID", "mine")
+    (node,) = prepare_nodes(tmp_path, 1)
+    environment = NodeProcess(node, VersityServer(Path("/bin/versitygw"))).environment
+    assert not {"VGW_READ_ONLY", "ROOT_ACCESS_KEY_ID"} & environment.keys()
+    assert environment["ROOT_ACCESS_KEY"] == node.access_key
+    assert environment["ROOT_SECRET_KEY"] == node.secret_key
 
 
 def test_a_node_that_dies_at_start_says_why(tmp_path: Path) -> None:

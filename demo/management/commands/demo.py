@@ -3,6 +3,7 @@
 import contextlib
 import importlib.util
 import socket
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,13 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from demo.harness.children import ChildError
 from demo.harness.ports import is_loopback, localhost_in_use, port_in_use
-from demo.harness.s3nodes import MinioServer, MotoServer, NodeDataError, S3Server
+from demo.harness.s3nodes import (
+    MinioServer,
+    MotoServer,
+    NodeDataError,
+    S3Server,
+    VersityServer,
+)
 from demo.session import FolderInUseError, Plan, Session
 
 MAX_NODES = 100
@@ -44,11 +51,12 @@ class Command(BaseCommand):
         )
         parser.add_argument(
             "--store",
-            choices=["auto", "minio", "moto"],
+            choices=["auto", "minio", "versitygw", "moto"],
             default="auto",
-            help="what the nodes are: minio keeps objects on disk and needs its binary on PATH or "
-            "in Go's bin folder; moto comes with the development requirements and keeps them in "
-            "memory; auto takes minio if it is there (default: %(default)s)",
+            help="what the nodes are: minio and versitygw keep objects on disk and need their "
+            "binary on PATH or in Go's bin folder; moto comes with the development requirements "
+            "and keeps them in memory; auto takes the first of them that is there (default: "
+            "%(default)s)",
         )
         parser.add_argument(
             "--data",
@@ -93,19 +101,28 @@ class Command(BaseCommand):
             self.stdout.flush()
 
 
+#: Those that keep objects, in the order of preference: how to look for one, and how to install it.
+_LASTING: Mapping[str, tuple[Callable[[], S3Server | None], str]] = {
+    "minio": (MinioServer.find, "github.com/minio/minio@latest"),
+    "versitygw": (VersityServer.find, "github.com/versity/versitygw/cmd/versitygw@latest"),
+}
+
+
 def choose_server(store: str) -> S3Server:
     """What --store asks for; CommandError when this machine does not have it."""
-    minio = MinioServer.find() if store in ("auto", "minio") else None
-    if minio is not None:
-        return minio
-    if store == "minio":
-        raise CommandError(
-            "--store minio: there is no minio binary on PATH or in Go's bin folder. "
-            "Install one (go install github.com/minio/minio@latest) or use --store moto."
-        )
+    for kind, (find, module) in _LASTING.items():
+        if store not in ("auto", kind):
+            continue
+        if (found := find()) is not None:
+            return found
+        if store == kind:
+            raise CommandError(
+                f"--store {kind}: there is no {kind} binary on PATH or in Go's bin folder. "
+                f"Install one (go install {module}) or use --store moto."
+            )
     if importlib.util.find_spec("moto") is None:
         raise CommandError(
-            "There is neither a minio binary nor moto. "
+            "There is neither a minio or versitygw binary nor moto. "
             "Install moto: pip install -r requirements/demo.txt"
         )
     return MotoServer()

@@ -168,7 +168,7 @@ class Command(BaseCommand):
             if not options["json"]:
                 for line in plan_of(plan.found, plan.placement, options["limit_rate"]):
                     view.say(line)
-            layout = apply(change, plan, wanted.lost)
+            layout = apply(change, plan, desk.where, wanted.lost)
         if options["json"]:
             self._json({"layout": layout_document(layout), **progress_document(change.progress)})
         elif plan.change is None and plan.present is not None:

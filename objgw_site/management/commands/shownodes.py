@@ -11,13 +11,15 @@ from terminal.tables import Cell, Look, table
 from terminal.watching import changes, watch
 
 _HEAD = ("INDEX", "NAME", "ADDRESS", "STATE", "HEALTHY", "SHARE")
+#: Where the backend knows machines: SERVICE.SLOT is the name then.
+_WITH_MACHINE = ("INDEX", "NAME", "MACHINE", "ADDRESS", "STATE", "HEALTHY", "SHARE")
 
 
 class Command(OperatorCommand):
     help = (
         "Show the nodes in order of their names: index, name, address, state, whether each can "
-        "serve or why not, and its share of the ids; and the layout. Exit status 1 when a node "
-        "cannot serve, or one is missing."
+        "serve or why not, and its share of the ids; the machine, where Swarm starts them; and the "
+        "layout. Exit status 1 when a node cannot serve, or one is missing."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -41,7 +43,7 @@ class Command(OperatorCommand):
         if options["json"]:
             self.write_json(report.as_json())
         elif report.nodes:
-            self.stdout.write(_table(report.nodes, self.look(options)))
+            self.stdout.write(node_table(report.nodes, self.look(options)))
             if report.layout is not None:
                 self.stdout.write(_sentence(report.layout))
         if report.problem is not None:
@@ -60,7 +62,7 @@ class Command(OperatorCommand):
 
 
 def _seen(report: Report, look: Look) -> str:
-    parts = [_table(report.nodes, look)] if report.nodes else []
+    parts = [node_table(report.nodes, look)] if report.nodes else []
     parts += [_sentence(report.layout)] if report.layout else []
     return "\n".join([*parts, report.problem or "All nodes can serve."])
 
@@ -72,11 +74,15 @@ def _sentence(layout: Layout) -> str:
     return said
 
 
-def _table(nodes: tuple[NodeReport, ...], look: Look) -> str:
+def node_table(nodes: tuple[NodeReport, ...], look: Look) -> str:
+    """The nodes, one a line where there is room."""
+    # Services have places that wait for a machine.
+    placed = any(node.machine or node.service for node in nodes)
     rows = [
         (
             "-" if node.index is None else str(node.index),
             node.name,
+            *((node.machine or "-",) if placed else ()),
             node.address or "-",
             node.state,
             Cell("yes", "good") if node.healthy else Cell(f"no: {node.reason}", "bad"),
@@ -84,4 +90,4 @@ def _table(nodes: tuple[NodeReport, ...], look: Look) -> str:
         )
         for node in nodes
     ]
-    return table(_HEAD, rows, look, prose="HEALTHY")
+    return table(_WITH_MACHINE if placed else _HEAD, rows, look, prose="HEALTHY")

@@ -109,6 +109,9 @@ def test_json_for_scripts(settings: Settings, answering_port: int, dead_port: in
         "reason": None,
         "share": 0.5,
         "role": "member",
+        "machine": None,
+        "service": None,
+        "slot": None,
     }
     assert document["layout"] is None
     assert not second["healthy"]
