@@ -11,12 +11,17 @@ from collections.abc import Iterator
 
 import pytest
 from django.core.cache import cache
+from hypothesis import HealthCheck, settings
 
 from nodes.discovery import get_discovery
 from nodes.membership import get_membership
 from objects.routing import get_router
 from objects.service import get_service
 from objects.store import get_spool, get_stores, get_trust
+
+# How fast a machine is that does something else as well says nothing about a property.
+settings.register_profile("objgw", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("objgw")
 
 _SINGLETONS = (
     get_discovery,

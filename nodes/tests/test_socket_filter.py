@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from nodes.discovery import docker
-from nodes.discovery.daemon import ROLE_LABEL
+from nodes.discovery.daemon import ROLE_LABEL, SERVICE_LABEL
 from nodes.discovery.environment import CREDENTIAL_VARIABLES, FILE_SUFFIX, REGION_VARIABLES
 from nodes.discovery.labels import TLS, TLS_NAME
 
@@ -25,7 +25,7 @@ def test_it_lets_the_variables_through_that_are_read() -> None:
 
 
 def test_it_lets_the_labels_through_that_are_read() -> None:
-    assert names_in("LABELS") == [ROLE_LABEL, TLS, TLS_NAME]
+    assert names_in("LABELS") == [ROLE_LABEL, TLS, TLS_NAME, SERVICE_LABEL]
 
 
 def test_it_lets_the_events_through_that_are_asked_for() -> None:

@@ -82,13 +82,13 @@ def get_metrics_folder() -> MetricsFolder | None:
     return MetricsFolder.make() if variables.metrics else None
 
 
-def on_starting(server: object) -> None:
-    """Say once, rather than in each worker, which variables mean nothing."""
+def on_starting(server: Any) -> None:
+    """Say once, rather than in each worker, which variables mean nothing, and who may come in."""
     get_metrics_folder()
     from objgw_site.settings import OBJGW_AUTH, UNKNOWN_VARIABLES
 
     for warning in [*UNKNOWN_VARIABLES, *([] if OBJGW_AUTH else [OPEN])]:
-        print(f"objgw warns: {warning}", file=sys.stderr)
+        server.log.warning("%s", warning)
 
 
 def ssl_context(_conf: object, _default: object) -> Any:
