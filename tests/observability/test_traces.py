@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -176,14 +177,21 @@ def test_log_metric_and_trace_of_a_failed_request_belong_together(
         'objgw_http_requests_total{method="GET",problem="node_unavailable",route="object",'
         'status="503"} 1.0'
     )
-    metrics = client.get("/metrics").body.decode()
-    assert counted in metrics
+    # It is counted and logged once the answer is sent.
+    metrics = eventually(
+        lambda: (text := client.get("/metrics").body.decode()) * (counted in text), "it is counted"
+    )
     assert (
         f'objgw_node_request_failures_total{{node="{broken.name}",reason="unavailable"}} 0.0'
         not in metrics
     )
-    log = [json.loads(line) for line in gateway.log.read_text().splitlines()]
-    lines = {line["logger"]: line for line in log if line.get("request_id") == request_id}
+
+    def told() -> dict[str, Any]:
+        log = [json.loads(line) for line in gateway.log.read_text().splitlines()]
+        return {line["logger"]: line for line in log if line.get("request_id") == request_id}
+
+    eventually(lambda: len(told()) == 2, "both logs tell of it")
+    lines = told()
     assert set(lines) == {"objgw.access", "objgw.failures"}
     access = lines["objgw.access"]
     assert (access["status"], access["problem"]) == (503, "node_unavailable")
