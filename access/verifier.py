@@ -9,6 +9,7 @@ from pathlib import Path
 
 from django.conf import settings
 
+from access.credentials import token_in
 from access.grant import Grant
 from access.keyset import Key, KeySet, parse_key_set
 from access.links import link_grant
@@ -19,7 +20,7 @@ from access.watched import WatchedFile
 
 #: Seconds between two looks at the files.
 LOOK_INTERVAL = 1.0
-#: Verified tokens that are remembered. A token is some 500 bytes.
+#: Verified tokens that are remembered. Each takes some 500 bytes, 8 KiB at the most.
 REMEMBERED = 1000
 
 
@@ -72,6 +73,7 @@ class Verifier:
         )
         self._next_look = float("-inf")
         self._lock = threading.Lock()
+        #: By the Authorization field.
         self._remembered: dict[str, Grant] = {}
 
     def start(self) -> None:
@@ -80,24 +82,41 @@ class Verifier:
         if self._provider is not None:
             self._provider.start()
 
-    def token_grant(self, token: str) -> Grant:
-        """What a token allows.
+    def field_grant(self, field: str) -> Grant:
+        """What the token in an Authorization field allows.
 
-        :raises InvalidToken: when it is not accepted.
+        :raises InvalidToken: when there is none, or it is not accepted.
         :raises KeysUnknown: when it cannot be said whether it is.
         """
-        if time.monotonic() >= self._next_look:
-            self._look()
-        grant = self._remembered.get(token)
-        if grant is not None and time.time() < grant.expires + self._rules.leeway:
+        grant = self.remembered(field)
+        if grant is not None:
             return grant
         remembered = self._remembered
-        grant = self._verified(token)
+        grant = self.token_grant(token_in(field))
         if len(remembered) >= REMEMBERED:
             remembered.pop(next(iter(remembered)), None)
         # If keys changed meanwhile, there is another memory now, and this one is thrown away.
-        remembered[token] = grant
+        remembered[field] = grant
         return grant
+
+    def remembered(self, field: str) -> Grant | None:
+        """The same, without a look into the field; None unless it was verified before."""
+        if time.monotonic() >= self._next_look:
+            self._look()
+        grant = self._remembered.get(field)
+        if grant is None or time.time() >= grant.expires + self._rules.leeway:
+            return None
+        return grant
+
+    def token_grant(self, token: str) -> Grant:
+        """What a token allows, verified anew.
+
+        :raises InvalidToken: see `field_grant`.
+        :raises KeysUnknown: see `field_grant`.
+        """
+        if time.monotonic() >= self._next_look:
+            self._look()
+        return self._verified(token)
 
     def link_grant(self, query: str, method: str, object_id: str) -> Grant:
         """What a signed link allows; see `access.links.link_grant`."""

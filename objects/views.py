@@ -64,7 +64,9 @@ class ObjectView(APIView):
         request.accepted_renderer = JSONRenderer()
         request.accepted_media_type = JSONRenderer.media_type
         if request.authenticators:
-            self.check_permissions(request)
+            from access.admission import admit
+
+            admit(request, self, kwargs["object_id"])
 
     @property
     def default_response_headers(self) -> dict[str, str]:

@@ -32,6 +32,11 @@ def verifier_of(
     return Verifier(Rules(keys_file, "", revoked, "", "objgw", leeway, 300.0))
 
 
+def bearer(key: Key, **claims: object) -> str:
+    """An Authorization field."""
+    return f"Bearer {token_of(key, **claims)}"
+
+
 @pytest.fixture
 def counted(monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
     """How many tokens were verified, rather than remembered."""
@@ -46,20 +51,20 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
 
 
 def test_a_token_is_verified_once(keys_file: Path, counted: Callable[[], int]) -> None:
-    verifier, token = verifier_of(keys_file), token_of(OLD, scope=READ)
+    verifier, token = verifier_of(keys_file), bearer(OLD, scope=READ)
     for _ in range(5):
-        assert verifier.token_grant(token).scopes == {READ}
+        assert verifier.field_grant(token).scopes == {READ}
     assert counted() == 1
 
 
 def test_what_is_remembered_expires(keys_file: Path) -> None:
     verifier = verifier_of(keys_file, leeway=0.0)
-    token = token_of(OLD, exp=int(time.time()) + 2)
-    assert verifier.token_grant(token)
+    token = bearer(OLD, exp=int(time.time()) + 2)
+    assert verifier.field_grant(token)
 
     def expired() -> bool:
         try:
-            verifier.token_grant(token)
+            verifier.field_grant(token)
         except InvalidToken as problem:
             return "expired" in problem.detail
         return False
@@ -69,31 +74,31 @@ def test_what_is_remembered_expires(keys_file: Path) -> None:
 
 def test_no_more_are_remembered_than_that(keys_file: Path, counted: Callable[[], int]) -> None:
     verifier = verifier_of(keys_file)
-    first = token_of(OLD, jti="first")
-    verifier.token_grant(first)
+    first = bearer(OLD, jti="first")
+    verifier.field_grant(first)
     for number in range(REMEMBERED):
-        verifier.token_grant(token_of(OLD, jti=str(number)))
+        verifier.field_grant(bearer(OLD, jti=str(number)))
     before = counted()
-    verifier.token_grant(first)
+    verifier.field_grant(first)
     assert counted() == before + 1
 
 
 def test_a_key_that_was_just_added_counts_at_once(keys_file: Path) -> None:
     verifier = verifier_of(keys_file)
-    verifier.token_grant(token_of(OLD))
+    verifier.field_grant(bearer(OLD))
     write_keys(keys_file, KeySet((OLD, NEW)), new=False)
-    assert verifier.token_grant(token_of(NEW))
+    assert verifier.field_grant(bearer(NEW))
 
 
 def test_a_key_that_was_retired_counts_no_more(
     keys_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "LOOK_INTERVAL", 0.0)
-    verifier, token = verifier_of(keys_file), token_of(OLD)
-    verifier.token_grant(token)
+    verifier, token = verifier_of(keys_file), bearer(OLD)
+    verifier.field_grant(token)
     write_keys(keys_file, KeySet((NEW,)), new=False)
     with pytest.raises(InvalidToken, match="no key that is known"):
-        verifier.token_grant(token)
+        verifier.field_grant(token)
 
 
 def test_a_token_that_is_revoked_counts_no_more(
@@ -103,12 +108,12 @@ def test_a_token_that_is_revoked_counts_no_more(
     revoked = tmp_path / "revoked"
     revoked.write_text("another\n")
     verifier = verifier_of(keys_file, revoked)
-    one, other = token_of(OLD, jti="one"), token_of(OLD, jti="other")
-    verifier.token_grant(one)
+    one, other = bearer(OLD, jti="one"), bearer(OLD, jti="other")
+    verifier.field_grant(one)
     revoked.write_text("another\none\n")
     with pytest.raises(InvalidToken, match="revoked"):
-        verifier.token_grant(one)
-    assert verifier.token_grant(other)
+        verifier.field_grant(one)
+    assert verifier.field_grant(other)
 
 
 def test_without_the_list_of_revoked_tokens_none_is_accepted(
@@ -116,11 +121,11 @@ def test_without_the_list_of_revoked_tokens_none_is_accepted(
 ) -> None:
     verifier = verifier_of(keys_file, tmp_path / "absent")
     with pytest.raises(KeysUnknown, match="no list of revoked"):
-        verifier.token_grant(token_of(OLD))
+        verifier.field_grant(bearer(OLD))
 
 
 def test_without_keys_nobody_can_say(tmp_path: Path) -> None:
     verifier = verifier_of(tmp_path / "absent")
     verifier.start()
     with pytest.raises(KeysUnknown, match="keys cannot be read"):
-        verifier.token_grant(token_of(OLD))
+        verifier.field_grant(bearer(OLD))
