@@ -8,7 +8,7 @@ from rest_framework.request import Request
 
 from access.grant import Grant
 from access.links import is_signed
-from access.problems import REALM, InvalidToken, wants_page
+from access.problems import REALM, InvalidToken, TokenRequired, wants_page
 from access.verifier import get_verifier
 from telemetry.exchange import note_subject
 
@@ -21,7 +21,7 @@ class LinkAuthentication(BaseAuthentication):
 
     def authenticate(self, request: Request) -> tuple[Grant, str] | None:
         query = request.META.get("QUERY_STRING", "")
-        if not query or not is_signed(query):
+        if not query or not is_signed(query) or request.method == "OPTIONS":
             return None
         match = request.resolver_match
         if match is None or match.url_name != OBJECT_PATH:
@@ -34,19 +34,32 @@ class LinkAuthentication(BaseAuthentication):
 class BearerAuthentication(BaseAuthentication):
     """Bearer tokens (RFC 6750 section 2.1), also as the password of Basic authentication
     (RFC 7617), for browsers send nothing else by themselves.
+
+    :cvar patient: whether to wait for an identity provider that may have a new key.
     """
+
+    patient = True
 
     def authenticate(self, request: Request) -> tuple[Grant, str] | None:
         meta = request.META
         field = meta.get("HTTP_AUTHORIZATION")
-        if not field:
+        # What OPTIONS tells is open to everybody.
+        if not field or request.method == "OPTIONS":
             return None
         try:
-            grant = get_verifier().field_grant(field)
+            grant = get_verifier().field_grant(field, patient=self.patient)
         except InvalidToken as problem:
             raise InvalidToken(problem.detail, browser=wants_page(meta)) from problem
+        except TokenRequired as problem:
+            raise TokenRequired(browser=wants_page(meta)) from problem
         note_subject(grant.subject, grant.token_id)
         return grant, field
 
     def authenticate_header(self, request: Request) -> str:
         return f'Bearer realm="{REALM}"'
+
+
+class HastyAuthentication(BearerAuthentication):
+    """For what is open, and tells more to those who are known."""
+
+    patient = False

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from django.apps import AppConfig
 from django.conf import settings
-from django.core.checks import WARNING, CheckMessage, Error, Tags, register
+from django.core.checks import ERROR, WARNING, CheckMessage, Tags, register
 
-from access.warning import OPEN
+from access.warning import OPEN, SERVES
 from access.watched import Unreadable, read_file
 
 _ANYBODY = 0o077
@@ -18,7 +18,7 @@ _ANYBODY = 0o077
 def keys(app_configs: Sequence[AppConfig] | None, **kwargs: object) -> list[CheckMessage]:
     """The files can be read, and what has to go together does."""
     return [
-        *(Error(text, id="objgw.E012") for text in _wrong()),
+        *(CheckMessage(level, text, id="objgw.E012") for level, text in _wrong()),
         *(CheckMessage(WARNING, text, id="objgw.W012") for text in _doubtful()),
     ]
 
@@ -37,7 +37,28 @@ def _is_for_another_user(text: str) -> bool:
     return os.geteuid() == 0 and path.exists() and not os.access(path, os.R_OK)
 
 
-def _wrong() -> Iterator[str]:
+def _wrong() -> Iterator[tuple[int, str]]:
+    # What the files said last counts in the other workers, and the log says what is wrong.
+    of_files = WARNING if os.environ.get(SERVES) else ERROR
+    yield from ((of_files, text) for text in _wrong_files())
+    if settings.OBJGW_AUTH_REVOKED and not settings.OBJGW_AUTH:
+        yield (
+            ERROR,
+            "OBJGW_AUTH_REVOKED means nothing without OBJGW_AUTH_KEYS or OBJGW_AUTH_JWKS_URL.",
+        )
+    if settings.OBJGW_AUTH_JWKS_URL and not settings.OBJGW_AUTH_ISSUER:
+        yield (
+            ERROR,
+            (
+                "OBJGW_AUTH_JWKS_URL needs OBJGW_AUTH_ISSUER, the iss of the provider's tokens, for "
+                "its keys may sign tokens of others, too."
+            ),
+        )
+    if settings.OBJGW_AUTH_ISSUER and not settings.OBJGW_AUTH_JWKS_URL:
+        yield ERROR, "OBJGW_AUTH_ISSUER means nothing without OBJGW_AUTH_JWKS_URL."
+
+
+def _wrong_files() -> Iterator[str]:
     if _is_for_another_user(settings.OBJGW_AUTH_KEYS):
         return
     if settings.OBJGW_AUTH_KEYS and (problem := _key_set_problem(settings.OBJGW_AUTH_KEYS)):
@@ -49,15 +70,6 @@ def _wrong() -> Iterator[str]:
             parse_revoked(read_file(Path(settings.OBJGW_AUTH_REVOKED)))
         except (Unreadable, ValueError) as error:
             yield f"OBJGW_AUTH_REVOKED: {error}. An empty file will do."
-        if not settings.OBJGW_AUTH:
-            yield "OBJGW_AUTH_REVOKED means nothing without OBJGW_AUTH_KEYS or OBJGW_AUTH_JWKS_URL."
-    if settings.OBJGW_AUTH_JWKS_URL and not settings.OBJGW_AUTH_ISSUER:
-        yield (
-            "OBJGW_AUTH_JWKS_URL needs OBJGW_AUTH_ISSUER, the iss of the provider's tokens, for "
-            "its keys may sign tokens of others, too."
-        )
-    if settings.OBJGW_AUTH_ISSUER and not settings.OBJGW_AUTH_JWKS_URL:
-        yield "OBJGW_AUTH_ISSUER means nothing without OBJGW_AUTH_JWKS_URL."
 
 
 def _key_set_problem(text: str) -> str | None:

@@ -27,11 +27,22 @@ def write_keys(path: Path, keys: KeySet, *, new: bool) -> None:
     :raises Unreadable: when it cannot be written, or is there and should not be.
     """
     try:
-        if new and path.exists():
-            raise Unreadable(f"{path} is there already; authkeys add puts another key into it")
-        _replace(path, keys.document())
+        if new:
+            _create(path, keys.document())
+        else:
+            _replace(path.resolve(strict=True), keys.document())
+    except FileExistsError as error:
+        raise Unreadable(
+            f"{path} is there already; authkeys add puts another key into it"
+        ) from error
     except OSError as error:
         raise Unreadable(f"{path} cannot be written: {error.strerror}") from error
+
+
+def _create(path: Path, data: bytes) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(data)
 
 
 def _replace(path: Path, data: bytes) -> None:

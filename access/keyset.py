@@ -1,6 +1,7 @@
 """Sets of keys (RFC 7517): read, made and written. Each key is bound to its one algorithm."""
 
 import json
+import logging
 import secrets
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -9,6 +10,8 @@ from typing import Any
 import jwt
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
+
+logger = logging.getLogger("objgw.access")
 
 HS256, RS256, ES256, EDDSA = "HS256", "RS256", "ES256", "EdDSA"
 ALGORITHMS = (HS256, RS256, ES256, EDDSA)
@@ -103,7 +106,8 @@ def parse_key_set(text: str | bytes, *, public: bool = False) -> KeySet:
     Keys of other types, and for other uses than signatures, are passed over (RFC 7517 section 5).
 
     :param public: it comes from where everybody may read it, so nothing in it is a secret:
-        symmetric keys are passed over, too.
+        symmetric keys are passed over, too, and so are those that are broken or too weak, for they
+        are somebody else's to mend.
     :raises InvalidKeySet: naming what is wrong.
     """
     try:
@@ -115,11 +119,13 @@ def parse_key_set(text: str | bytes, *, public: bool = False) -> KeySet:
         raise InvalidKeySet('it is no JWK Set, which is an object with a list of "keys" (RFC 7517)')
     if len(keys) > MOST_KEYS:
         raise InvalidKeySet(f"it has {len(keys)} keys, and {MOST_KEYS} are the most")
-    found = [key for place, jwk in enumerate(keys, 1) if (key := _key(jwk, place, public=public))]
+    read = _key_or_none if public else _key
+    found = [key for place, jwk in enumerate(keys, 1) if (key := read(jwk, place, public=public))]
     if not found:
         raise InvalidKeySet(f"none of its {len(keys)} keys is for {', '.join(ALGORITHMS)}")
     names = [key.key_id for key in found if key.key_id]
-    if len(set(names)) < len(names):
+    # A name may be that of several keys of different types (RFC 7517 section 4.5).
+    if not public and len(set(names)) < len(names):
         raise InvalidKeySet("two of its keys have the same kid")
     return KeySet(tuple(found))
 
@@ -140,6 +146,14 @@ def _key(jwk: Jwk, place: int, *, public: bool) -> Key | None:
         raise InvalidKeySet(f"key {place} cannot be read: {_reason(error, jwk)}") from error
     _refuse_weak(verifying, algorithm, place)
     return Key(key_id, algorithm, verifying, jwk)
+
+
+def _key_or_none(jwk: Jwk, place: int, *, public: bool) -> Key | None:
+    try:
+        return _key(jwk, place, public=public)
+    except InvalidKeySet as error:
+        logger.warning("a key of the identity provider is passed over: %s", error)
+        return None
 
 
 def _reason(error: Exception, jwk: Jwk) -> str:

@@ -88,7 +88,7 @@ def is_file_name(text: str) -> bool:
 
 def is_signed(query: str) -> bool:
     """Whether the query of a request is that of a signed link."""
-    return f"{SIGNATURE}=" in query
+    return f"&{SIGNATURE}=" in f"&{query}"
 
 
 def link_grant(query: str, method: str, object_id: str, keys: Iterable[Key], now: float) -> Grant:

@@ -83,6 +83,10 @@ class IdNotAllowed(Problem):
     title = "Id not allowed"
     example = "The token does not allow this id: its ids begin with logs or 2026."
 
+    def __init__(self, detail: str = "") -> None:
+        challenge = _bearer(error=InsufficientScope.code)
+        super().__init__(detail, headers={"WWW-Authenticate": challenge})
+
 
 class InvalidLink(Problem):
     """A signed link that was changed, or is for something else."""

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 
 import requests
+from urllib3.exceptions import HTTPError
 
 from access.keyset import InvalidKeySet, KeySet, parse_key_set
 
@@ -37,20 +38,28 @@ def fetch_keys(url: str) -> KeySet:
     deadline = time.monotonic() + TIMEOUT
     body = b""
     try:
-        with requests.get(
-            url,
-            headers={"Accept": "application/jwk-set+json, application/json"},
-            timeout=TIMEOUT,
-            stream=True,
-            allow_redirects=False,
-        ) as response:
+        with requests.Session() as session:
+            # Nobody in between: a proxy is for what is elsewhere.
+            session.trust_env = not url.startswith("http:")
+            response = session.get(
+                url,
+                headers={
+                    "Accept": "application/jwk-set+json, application/json",
+                    "Accept-Encoding": "identity",
+                },
+                timeout=TIMEOUT,
+                stream=True,
+                allow_redirects=False,
+            )
             if response.status_code != requests.codes.ok:
                 raise FetchFailed(f"it answers {response.status_code}")
-            for piece in response.iter_content(16 * 1024):
+            # What has come, and not until a piece is full.
+            while piece := response.raw.read1(16 * 1024):
                 body += piece
                 if len(body) > _LARGEST or time.monotonic() > deadline:
                     raise FetchFailed("its answer is too long, or takes too long")
-    except requests.RequestException as error:
+    except (requests.RequestException, HTTPError, OSError) as error:
+        # An OSError is a bundle of CAs that cannot be read.
         raise FetchFailed(f"it does not answer: {type(error).__name__}") from error
     try:
         return parse_key_set(body, public=True)
@@ -126,7 +135,9 @@ class Provider:
     def _fetch_once(self) -> None:
         try:
             keys = self._fetch()
-        except FetchFailed as error:
+        except Exception as error:  # the thread has to live, whatever a library raises
+            if not isinstance(error, FetchFailed):
+                logger.exception("keys are not fetched, in a way that should not be")
             if self._failure != str(error):
                 kept = "" if self.keys is None else "; its last keys go on to count"
                 logger.warning("the identity provider gives no keys: %s%s", error, kept)

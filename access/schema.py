@@ -17,6 +17,7 @@ class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-c
     """How a token is sent."""
 
     target_class = "access.authentication.BearerAuthentication"
+    match_subclasses = True
     name = _BEARER
 
     def get_security_definition(self, auto_schema: Any) -> dict[str, Any]:

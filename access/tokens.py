@@ -23,8 +23,10 @@ ISSUER = "objgw"
 _TYPES = frozenset({None, "JWT", "at+jwt", "application/at+jwt"})
 _PART = "[A-Za-z0-9_-]+"
 _FORM = re.compile(rf"{_PART}\.{_PART}\.{_PART}", re.ASCII)
-#: Characters of a subject or a token's id. Both are logged.
-_LONGEST = 256
+#: Characters of a subject or a token's id. Both are logged, in a line that a pipe takes as a whole.
+_LONGEST = 128
+#: The year 9999.
+_END_OF_TIME = 253_402_300_800
 
 Claims = Mapping[str, Any]
 
@@ -68,7 +70,8 @@ def read_header(token: str) -> Header:
     if algorithm not in ALGORITHMS:
         raise InvalidToken(f"The token's algorithm is none of {', '.join(ALGORITHMS)}.")
     # RFC 7515 section 4.1.11: what is critical has to be understood, and nothing is here.
-    if "crit" in header or kind not in _TYPES or not isinstance(key_id, str | None):
+    understood = isinstance(kind, str | None) and kind in _TYPES
+    if "crit" in header or not understood or not isinstance(key_id, str | None):
         raise InvalidToken("The token's header asks for something that is not known here.")
     return Header(algorithm, key_id)
 
@@ -109,12 +112,15 @@ def grant_of(claims: Claims) -> Grant:
 
     :raises InvalidToken: when a claim is not what it must be.
     """
+    expires = claims["exp"]
+    if not isinstance(expires, int | float) or not 0 <= expires < _END_OF_TIME:
+        raise InvalidToken("The token's claim exp is no number of POSIX seconds.")
     return Grant(
         subject=_text(claims, "sub"),
         token_id=_text(claims, "jti"),
         scopes=frozenset(_words(claims.get("scope", ""))).intersection(SCOPES),
         prefixes=_prefixes(claims.get(PREFIXES)),
-        expires=float(claims["exp"]),
+        expires=float(expires),
     )
 
 

@@ -1,5 +1,6 @@
 """Says what the bearer of a token, or of a signed link, may do."""
 
+import re
 import threading
 import time
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ from access.provider import Provider, fetch_keys
 from access.tokens import Claims, Expected, Header, grant_of, read_header, verified_claims
 from access.watched import WatchedFile
 
+_COMMENT = re.compile(r"(?:^|\s)#.*")
 #: Seconds between two looks at the files.
 LOOK_INTERVAL = 1.0
 #: Verified tokens that are remembered. Each takes some 500 bytes, 8 KiB at the most.
@@ -47,11 +49,11 @@ class Rules:
 
 
 def parse_revoked(data: bytes) -> frozenset[str]:
-    """The ids in a list: one a line, with comments behind ``#``.
+    """The ids in a list: one a line; a ``#`` at its beginning, or behind a space, begins a comment.
 
     :raises ValueError: when it is no text.
     """
-    lines = (line.partition("#")[0].strip() for line in data.decode().splitlines())
+    lines = (_COMMENT.sub("", line).strip() for line in data.decode("utf-8-sig").splitlines())
     return frozenset(line for line in lines if line)
 
 
@@ -82,9 +84,10 @@ class Verifier:
         if self._provider is not None:
             self._provider.start()
 
-    def field_grant(self, field: str) -> Grant:
+    def field_grant(self, field: str, *, patient: bool = True) -> Grant:
         """What the token in an Authorization field allows.
 
+        :param patient: whether to wait for a provider that may have a new key.
         :raises InvalidToken: when there is none, or it is not accepted.
         :raises KeysUnknown: when it cannot be said whether it is.
         """
@@ -92,7 +95,7 @@ class Verifier:
         if grant is not None:
             return grant
         remembered = self._remembered
-        grant = self.token_grant(token_in(field))
+        grant = self.token_grant(token_in(field), patient=patient)
         if len(remembered) >= REMEMBERED:
             remembered.pop(next(iter(remembered)), None)
         # If keys changed meanwhile, there is another memory now, and this one is thrown away.
@@ -108,22 +111,26 @@ class Verifier:
             return None
         return grant
 
-    def token_grant(self, token: str) -> Grant:
+    def token_grant(self, token: str, *, patient: bool = True) -> Grant:
         """What a token allows, verified anew.
 
+        :param patient: see `field_grant`.
         :raises InvalidToken: see `field_grant`.
         :raises KeysUnknown: see `field_grant`.
         """
         if time.monotonic() >= self._next_look:
             self._look()
-        return self._verified(token)
+        return self._verified(token, patient=patient)
 
     def link_grant(self, query: str, method: str, object_id: str) -> Grant:
         """What a signed link allows; see `access.links.link_grant`."""
         self._look()
+        if self._file is not None and self._file.value is None:
+            raise KeysUnknown("The link cannot be verified now, for the keys cannot be read.")
         return link_grant(query, method, object_id, self._symmetric(), time.time())
 
     def _look(self) -> None:
+        """Read again what has changed."""
         with self._lock:
             self._next_look = time.monotonic() + LOOK_INTERVAL
             changed = [each.look() for each in (self._file, self._revoked) if each is not None]
@@ -133,18 +140,16 @@ class Verifier:
     def _forget(self) -> None:
         self._remembered = {}
 
-    def _verified(self, token: str) -> Grant:
-        header = read_header(token)
+    def _verified(self, token: str, *, patient: bool) -> Grant:
+        header, before = read_header(token), self._from_file()
         claims = self._claims(token, header)
         if claims is None:
             # Its key may have been added a moment ago.
             self._look()
-            claims = self._claims(token, header)
+            if self._from_file() is not before:
+                claims = self._claims(token, header)
         if claims is None and self._provider is not None and not self._knows(header):
-            renewed = self._provider.renew()
-            claims = self._claims(token, header)
-            if claims is None and not renewed:
-                raise KeysUnknown
+            claims = self._renewed(self._provider, token, header, patient=patient)
         if claims is None and self._file is not None and self._file.value is None:
             raise KeysUnknown("The token cannot be verified now, for the keys cannot be read.")
         if claims is None:
@@ -152,6 +157,18 @@ class Verifier:
         if self._is_revoked(claims):
             raise InvalidToken("The token was revoked.")
         return grant_of(claims)
+
+    def _renewed(
+        self, provider: Provider, token: str, header: Header, *, patient: bool
+    ) -> Claims | None:
+        """The claims of a token by the keys that the provider has now.
+
+        :raises KeysUnknown: when it does not say which, or should not be waited for.
+        """
+        before = provider.keys
+        if not patient or not provider.renew():
+            raise KeysUnknown
+        return None if provider.keys is before else self._claims(token, header)
 
     def _claims(self, token: str, header: Header) -> Claims | None:
         for key, expected in self._candidates(header):

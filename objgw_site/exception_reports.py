@@ -35,6 +35,7 @@ _FORMS = (
     ),
     # AWS4-HMAC-SHA256 Credential=key/…, Signature=…; in presigned URLs X-Amz-Credential=…
     re.compile(r"((?:Credential|[Ss]ignature)=)[^\s,&'\"]+"),
+    re.compile(r"(\b[Bb]asic )[A-Za-z0-9+/]{8,}=*"),
     # A JWT: the header begins with {" always.
     re.compile(r"()\beyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*"),
 )

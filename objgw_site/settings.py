@@ -113,6 +113,11 @@ UNKNOWN_VARIABLES = env.unknown(
     ),
 )
 
+# One of these that means nothing may be meant to close the gateway, which is open without.
+_closing = [text for text in UNKNOWN_VARIABLES if text.startswith("OBJGW_AUTH")]
+ENVIRONMENT_PROBLEMS = ENVIRONMENT_PROBLEMS + _closing
+UNKNOWN_VARIABLES = [text for text in UNKNOWN_VARIABLES if text not in _closing]
+
 INSTALLED_APPS = [
     # Before staticfiles, whose runserver would serve assets without the middleware.
     "whitenoise.runserver_nostatic",

@@ -26,6 +26,8 @@ _OBJECT = re.compile(r"/object/([A-Za-z0-9]{1,32})", re.ASCII)
 #: Parameters whose values are nobody's business: those of presigned URLs, and what people put into
 #: a query by mistake.
 _SECRET = re.compile(r"sig|cred|token|secret|passw|auth|key", re.IGNORECASE)
+#: A token (RFC 7519): its header begins with {".
+_JWT = re.compile(r"eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*")
 _USER = re.compile(r"//[^/@]*@")
 
 
@@ -190,6 +192,8 @@ def shown(target: str) -> str:
     if mark:
         query = "&".join(map(_without_secret, query[: 8 * _LONGEST].split("&")))
     text = f"{path}{mark}{query}"
+    if "eyJ" in text:
+        text = _JWT.sub("***", text)
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
 
 

@@ -11,7 +11,7 @@ from access import checks
 from access.keyfile import write_keys
 from access.keyset import KeySet
 from access.tests.keys import new_key
-from access.warning import OPEN
+from access.warning import OPEN, SERVES
 
 
 @pytest.fixture
@@ -81,6 +81,15 @@ def test_what_does_not_go_together_is_named(
         setattr(settings, name, value)
     [message] = found()
     assert wrong in message
+
+
+def test_a_worker_of_a_gateway_that_serves_starts_with_broken_files(
+    keys_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys_file.write_text("{}")
+    monkeypatch.setenv(SERVES, "1")
+    assert found() == []
+    assert len(found(0)) == 1
 
 
 def test_a_list_of_revoked_tokens_alone_is_a_mistake(settings: Settings, tmp_path: Path) -> None:

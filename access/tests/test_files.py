@@ -86,6 +86,15 @@ def test_a_file_that_is_replaced_keeps_its_mode(tmp_path: Path) -> None:
     assert read_keys(path) == TWO
 
 
+def test_a_link_to_a_file_goes_on_to_be_one(tmp_path: Path) -> None:
+    path, link = tmp_path / "keys", tmp_path / "link"
+    write_keys(path, ONE, new=True)
+    link.symlink_to(path)
+    write_keys(link, TWO, new=False)
+    assert link.is_symlink()
+    assert read_keys(path) == TWO
+
+
 def test_where_nothing_can_be_written_nothing_is_left(tmp_path: Path) -> None:
     with pytest.raises(Unreadable, match="cannot be written"):
         write_keys(tmp_path / "absent" / "keys", ONE, new=True)
@@ -97,5 +106,6 @@ def test_where_nothing_can_be_written_nothing_is_left(tmp_path: Path) -> None:
 
 def test_a_list_of_revoked_tokens() -> None:
     assert parse_revoked(b"a\n\n# all of\nb  # she left\r\n  c\n") == {"a", "b", "c"}
+    assert parse_revoked(b"\xef\xbb\xbfwith#mark\n") == {"with#mark"}
     with pytest.raises(ValueError, match="utf-8"):
         parse_revoked(b"\xff")

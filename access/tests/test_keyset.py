@@ -105,6 +105,15 @@ def test_a_short_rsa_key_is_refused() -> None:
         parse_key_set(document(RSAAlgorithm.to_jwk(key, as_dict=True)))
 
 
+def test_a_broken_key_of_a_provider_costs_it_no_other() -> None:
+    good, short = new_key(EDDSA), {"kty": "RSA", "n": "AQAB", "e": "AQAB", "kid": "short"}
+    other = {**new_key(ES256).jwk, "kid": good.key_id}
+    [one, two] = parse_key_set(document(short, good.jwk, other), public=True).keys
+    assert (one.key_id, two.key_id) == (good.key_id, good.key_id)
+    with pytest.raises(InvalidKeySet):
+        parse_key_set(document(short, good.jwk))
+
+
 def test_a_message_about_a_broken_key_does_not_show_it() -> None:
     jwk = {**new_key(EDDSA).jwk, "x": "not a point"}
     with pytest.raises(InvalidKeySet) as caught:

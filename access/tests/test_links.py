@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from access.grant import LinkTerms
-from access.links import is_file_name, link_grant, link_to
+from access.links import is_file_name, is_signed, link_grant, link_to
 from access.problems import InvalidLink, LinkExpired
 from access.scopes import READ, WRITE
 from access.tests.keys import new_key
@@ -95,6 +95,12 @@ def test_what_nobody_signed_is_none(text: str) -> None:
 )
 def test_a_moment_is_written_in_one_way(expires: str) -> None:
     assert not accepted(query_of(TERMS).replace("2000000000", expires))
+
+
+def test_another_parameter_is_no_signature() -> None:
+    assert is_signed("expires=1&signature=x")
+    assert is_signed("signature=x")
+    assert not is_signed("my_signature=x&a=1")
 
 
 @pytest.mark.parametrize("name", ["", ".", "..", "a/b", "a\\b", "a\nb", "a\u202eb", "x" * 256])

@@ -1,6 +1,8 @@
 """The keys of a provider, which is a server of the test's own."""
 
+import contextlib
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -14,6 +16,7 @@ from access.provider import MOST_WAITING, FetchFailed, Provider, fetch_keys
 from access.provider_url import is_provider_url
 from access.tests.keys import new_key
 from access.tests.keyserver import Answer, Server, body, key_server
+from tests.support.waiting import eventually
 
 ONE, TWO = KeySet((new_key(ES256),)), KeySet((new_key(ES256), new_key(EDDSA)))
 
@@ -27,6 +30,13 @@ def server() -> Iterator[Server]:
 @pytest.fixture
 def url(server: Server) -> str:
     return server.url
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fetches may follow each other at once."""
+    monkeypatch.setattr(module, "LEAST_PAUSE", 0.01)
+    monkeypatch.setattr(module, "_RETRY", 3600.0)
 
 
 def test_keys_are_fetched(url: str) -> None:
@@ -50,6 +60,49 @@ def endless(handler: BaseHTTPRequestHandler) -> None:
         pass
 
 
+def dripping(handler: BaseHTTPRequestHandler) -> None:
+    handler.send_response(200)
+    handler.send_header("Content-Length", "1000")
+    handler.end_headers()
+    with contextlib.suppress(OSError):
+        for _ in range(1000):
+            handler.wfile.write(b" ")
+            time.sleep(0.02)  # as a slow server would
+
+
+def test_an_answer_that_drips_is_given_up(
+    server: Server, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "TIMEOUT", 0.5)
+    server.answer = dripping
+    with pytest.raises(FetchFailed, match="takes too long"):
+        fetch_keys(url)
+
+
+def test_a_bundle_of_authorities_that_is_not_there_is_a_failure(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/absent/bundle.pem")
+    with pytest.raises(FetchFailed, match="OSError"):
+        fetch_keys("https://127.0.0.1:9/jwks")
+
+
+@pytest.mark.usefixtures("quick")
+def test_whatever_a_fetch_raises_the_next_one_comes() -> None:
+    fetches = []
+
+    def fetch() -> KeySet:
+        fetches.append(1)
+        if len(fetches) == 1:
+            raise RuntimeError("a bug")
+        return ONE
+
+    provider = Provider(fetch, 3600, lambda: None)
+    eventually(provider.renew, "the thread lives")
+    assert known(provider) == 1
+    assert len(fetches) >= 2
+
+
 @pytest.mark.parametrize(
     ("answer", "reason"),
     [
@@ -71,13 +124,6 @@ def test_the_reason_for_a_failure_is_named(
 def test_nobody_there_is_a_failure() -> None:
     with pytest.raises(FetchFailed, match="it does not answer: ConnectionError"):
         fetch_keys("http://127.0.0.1:9/jwks")
-
-
-@pytest.fixture
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Fetches may follow each other at once."""
-    monkeypatch.setattr(module, "LEAST_PAUSE", 0.01)
-    monkeypatch.setattr(module, "_RETRY", 3600.0)
 
 
 def known(provider: Provider) -> int:

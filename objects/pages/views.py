@@ -14,7 +14,7 @@ from rest_framework.views import APIView
 
 from access import scopes
 from access.grant import Grant
-from access.permissions import grant_of, refuse_id
+from access.permissions import grant_of, may, refuse_id
 from objects.http.body import RequestBody
 from objects.http.links import relative
 from objects.http.reading import ReadRequest
@@ -107,7 +107,8 @@ class ObjectsPage(ObjectsView):
         if not self.form.errors:
             self.form.refuse(problem)
         try:
-            listing = self.get(request).data
+            # Who may store need not be allowed to look.
+            listing = self.get(request).data if may(request, scopes.LIST) else None
         except Problem:
             # The form is what counts here, and the reason may be the same.
             listing = None

@@ -5,11 +5,12 @@
 
 import codecs
 import gc
+import os
 import sys
 from functools import lru_cache, partial
 from typing import Any
 
-from access.warning import OPEN
+from access.warning import OPEN, SERVES
 from objgw_site import __version__
 from objgw_site.env import Environment
 from objgw_site.server.balance import get_loads
@@ -115,6 +116,16 @@ def _renew(certificates: Certificates, log: Any) -> None:
         log.error("the certificate stays as it was: %s", error)  # noqa: TRY400  (it says it all)
     else:
         log.info("the certificate was read again: %s", certificates.credential.fingerprint)
+
+
+def pre_fork(server: Any, _worker: object) -> None:
+    """Called by the master before it makes a worker.
+
+    A file that is broken keeps the gateway from starting, but one that breaks later must not end
+    it because a worker has to be replaced at that moment (`access.checks`).
+    """
+    if server.worker_age > variables.workers:
+        os.environ[SERVES] = "1"
 
 
 def post_fork(_server: object, worker: Any) -> None:

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 
+from django.conf import settings
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.permissions import AllowAny, BasePermission
@@ -53,6 +54,13 @@ class ReadyzView(APIView):
     """
 
     permission_classes: Sequence[type[BasePermission]] = (AllowAny,)
+
+    def get_authenticators(self) -> list[BaseAuthentication]:
+        if not settings.OBJGW_AUTH:
+            return []
+        from access.authentication import HastyAuthentication
+
+        return [HastyAuthentication()]
 
     def perform_authentication(self, request: Request) -> None:
         """Later, if at all: with a token that is not accepted, this is answered as without one."""

@@ -1,9 +1,11 @@
 """Keys come and go while requests are made, and no request with a valid token is refused."""
 
+import os
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
@@ -74,6 +76,29 @@ def test_keys_of_a_file_are_rotated_without_a_refusal(
             keys.pop(0)
             more(statuses)
     assert set(statuses) == {404}, "each had a valid token, and there is no such object"
+
+
+def test_a_broken_file_ends_no_gateway_that_serves(
+    run_gateway: RunGateway, nodes: list[object], tmp_path: Path
+) -> None:
+    path, key = tmp_path / "keys.json", new_key()
+    write_keys(path, KeySet((key,)), new=True)
+    gateway = run_gateway(nodes, OBJGW_AUTH_KEYS=str(path))
+    client = client_of(gateway)
+    headers = {"Authorization": f"Bearer {token_of(key, scope=LIST)}"}
+    path.write_text("{}")
+    assert client.request("GET", "/objects", headers).status == 200
+    [worker] = gateway.worker_pids()
+    os.kill(worker, signal.SIGKILL)
+
+    def answers(status: int) -> bool:
+        with suppress(OSError):
+            return client.request("GET", "/objects", headers).status == status
+        return False
+
+    eventually(lambda: answers(503), "another worker says that it has no keys", 60)
+    write_keys(path, KeySet((key,)), new=False)
+    eventually(lambda: answers(200), "it has them again")
 
 
 def test_a_retired_key_is_refused_soon(

@@ -82,7 +82,7 @@ def encoded(data: bytes) -> str:
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
-def to_be_signed(header: dict[str, str], scope: str) -> str:
+def to_be_signed(header: dict[str, Any], scope: str) -> str:
     claims = {"aud": "objgw", "exp": time.time() + 600, "scope": scope}
     return ".".join(encoded(json.dumps(part).encode()) for part in (header, claims))
 
@@ -209,9 +209,12 @@ def test_a_token_is_good_as_the_password_of_a_browser(api: Client, keys: dict[st
     page = api.request("GET", "/", {"Accept": "text/html"})
     assert page.status == 401
     assert (page["WWW-Authenticate"] or "").startswith("Basic realm=")
-    for credentials in ("Basic", "Basic !", "Basic gA==", "Digest x", "Bearer", "x"):
+    for credentials in ("Basic", "Basic !", "Basic gA==", "Bearer"):
         answer = api.request("GET", f"/object/{STORED}", {"Authorization": credentials})
         assert (answer.status, answer.code) == (401, "invalid_token")
+    for credentials in ("Digest x", "Negotiate x", "x"):
+        answer = api.request("GET", f"/object/{STORED}", {"Authorization": credentials})
+        assert (answer.status, answer.code) == (401, "token_required")
 
 
 def test_a_body_is_not_asked_for_from_somebody_who_may_not_send_it(api: Client) -> None:
@@ -256,6 +259,27 @@ def test_a_listing_shows_what_the_prefixes_allow(api: Client, keys: dict[str, Ke
     token = token_of(keys[HS256], scope=LIST, prefixes=[f"{start}b"])
     index = api.request("GET", "/object/", {"Authorization": f"Bearer {token}"}).body.decode()
     assert [object_id for object_id in ids if f">{object_id}<" in index] == ids[2:5]
+
+
+def test_what_options_tells_is_open(api: Client) -> None:
+    for path in (f"/object/{STORED}", "/objects", "/nodes", "/docs"):
+        for headers in ({}, {"Authorization": "Bearer x"}):
+            assert api.request("OPTIONS", path, headers).status == 200
+
+
+def test_no_header_of_a_token_is_a_bug(api: Client) -> None:
+    headers_of_tokens: list[dict[str, Any]] = [
+        {"typ": []},
+        {"typ": {}},
+        {"kid": {}},
+        {"alg": []},
+        {"crit": {}},
+    ]
+    for header in headers_of_tokens:
+        token = f"{to_be_signed({'alg': HS256, **header}, READ)}.AAAA"
+        headers = {"Authorization": f"Bearer {token}"}
+        assert api.request("GET", f"/object/{STORED}", headers).status == 401
+        assert api.request("GET", "/readyz", headers).status == 200
 
 
 def test_strangers_get_to_know_whether_it_is_ready_and_no_more(

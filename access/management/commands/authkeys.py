@@ -52,6 +52,11 @@ class Command(OperatorCommand):
         except (Unreadable, InvalidKeySet) as error:
             raise CommandError(f"{error}.") from error
         if options["action"] == "public":
+            if all(key.algorithm == HS256 for key in keys.keys):
+                raise CommandError(
+                    f"{path} has {HS256} keys only, which have no public half; authkeys add "
+                    "--algorithm EdDSA makes one that has."
+                )
             sys.stdout.buffer.write(keys.public_document())
         elif options["json"]:
             self.write_json({"keys": [_document(key) for key in keys.keys]})
