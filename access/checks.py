@@ -50,8 +50,8 @@ def _wrong() -> Iterator[tuple[int, str]]:
         yield (
             ERROR,
             (
-                "OBJGW_AUTH_JWKS_URL needs OBJGW_AUTH_ISSUER, the iss of the provider's tokens, for "
-                "its keys may sign tokens of others, too."
+                "OBJGW_AUTH_JWKS_URL needs OBJGW_AUTH_ISSUER, the iss of the provider's tokens, "
+                "for its keys may sign tokens of others, too."
             ),
         )
     if settings.OBJGW_AUTH_ISSUER and not settings.OBJGW_AUTH_JWKS_URL:
