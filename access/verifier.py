@@ -166,9 +166,12 @@ class Verifier:
         :raises KeysUnknown: when it does not say which, or should not be waited for.
         """
         before = provider.keys
-        if not patient or not provider.renew():
+        renewed = patient and provider.renew()
+        # Also when the latest fetch has failed: the one before it may have been in time.
+        claims = None if provider.keys is before else self._claims(token, header)
+        if claims is None and not renewed:
             raise KeysUnknown
-        return None if provider.keys is before else self._claims(token, header)
+        return claims
 
     def _claims(self, token: str, header: Header) -> Claims | None:
         for key, expected in self._candidates(header):
