@@ -1,6 +1,7 @@
 """The arguments of `manage.py layout plan` and `apply`."""
 
 import argparse
+import os
 from typing import Any
 
 from objects.moving.wanted import Wanted, weight_of
@@ -57,6 +58,13 @@ def rate(text: str) -> int:
     if number < _LEAST_RATE:
         raise argparse.ArgumentTypeError(f"must be {_LEAST_RATE // 1024}KiB or more, not {text}")
     return number
+
+
+def default_jobs() -> int:
+    """As many objects at once as there are processors, 2 to 8: with more, those that write and read
+    meanwhile wait for the mover rather than for their nodes.
+    """
+    return min(8, max(2, os.cpu_count() or 2))
 
 
 def jobs(text: str) -> int:

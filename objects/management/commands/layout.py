@@ -14,7 +14,7 @@ from objects.layout import InvalidLayout, State
 from objects.layout.copies import LayoutConflict
 from objects.layout.placement import Placement
 from objects.moving.apply import Plan, Unsafe, apply
-from objects.moving.arguments import add_change, jobs, wanted_of
+from objects.moving.arguments import add_change, default_jobs, jobs, wanted_of
 from objects.moving.change import CannotFinish, Options
 from objects.moving.desk import Desk
 from objects.moving.documents import layout_document, progress_document, survey_document
@@ -61,7 +61,11 @@ class Command(BaseCommand):
             "--dry-run", action="store_true", help="only say what would be done, as `plan`"
         )
         change.add_argument(
-            "--jobs", type=jobs, default=8, metavar="N", help="objects moved at once (8)"
+            "--jobs",
+            type=jobs,
+            default=default_jobs(),
+            metavar="N",
+            help="objects moved at once (as many as there are processors, 2 to 8)",
         )
         _action(actions, "abort", "give a change up that has not moved anything yet")
 
