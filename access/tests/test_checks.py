@@ -1,6 +1,8 @@
 """System checks of the settings about access."""
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -98,3 +100,16 @@ def test_a_list_of_revoked_tokens_alone_is_a_mistake(settings: Settings, tmp_pat
     settings.OBJGW_AUTH_REVOKED = str(path)
     [message] = found()
     assert "OBJGW_AUTH_REVOKED means nothing without" in message
+
+
+def test_a_name_that_is_nearly_right_does_not_leave_the_gateway_open() -> None:
+    environment = {name: text for name, text in os.environ.items() if name[:5] != "OBJGW"}
+    done = subprocess.run(
+        [sys.executable, "manage.py", "check"],
+        env=environment | {"OBJGW_AUTH_KEY": "/etc/objgw/keys.json"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "OBJGW_AUTH_KEY is no setting of objgw; did you mean OBJGW_AUTH_KEYS?" in done.stderr
