@@ -58,7 +58,7 @@ def _replace(path: Path, data: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         Path(name).replace(path)
-    except BaseException:
+    except BaseException:  # also Ctrl-C: a file with keys must not be left lying about
         with suppress(FileNotFoundError):
             Path(name).unlink()
         raise

@@ -238,5 +238,5 @@ def make_key(algorithm: str, now: float) -> Key:
         "iat": int(now),
     }
     key = _key(jwk, 1, public=False)
-    assert key is not None, "it was made as it is read"  # noqa: S101
+    assert key is not None, "it was made as it is read"  # noqa: S101  (for mypy)
     return key

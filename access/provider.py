@@ -129,6 +129,7 @@ class Provider:
             with self._news:
                 self._ended = self._begun
                 self._news.notify_all()
+            # Not a wait for something: the bound on how often anybody can make it ask.
             time.sleep(LEAST_PAUSE)
             self._wanted.wait(self._interval if self._failure is None else _RETRY)
 

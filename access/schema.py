@@ -13,6 +13,7 @@ _REFUSALS = {
 }
 
 
+# Its base registers each subclass by a function without types.
 class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
     """How a token is sent."""
 
@@ -34,6 +35,7 @@ class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-c
         return {self.name: [scope] if scope else []}
 
 
+# As above.
 class LinkScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
     """A signed link is its own permission."""
 

@@ -117,6 +117,7 @@ def _serve(path: Path, nodes: int, control: Connection) -> None:
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
+            # The state also has a number.
             found: dict[str, bytes] = state["answers"]  # type: ignore[assignment]
             body = found.get(re.sub(r"^/v1\.[0-9]+", "", urlsplit(self.path).path))
             status = 404 if body is None else 200

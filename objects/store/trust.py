@@ -72,7 +72,7 @@ def secured(sock: Any, trust: Trust, name: str, seconds: float) -> ssl.SSLSocket
         # A timeout of the socket's would begin anew with each piece that comes.
         sock.settimeout(0)
         _shake_hands(sock, time.monotonic() + seconds)
-    except BaseException as error:
+    except BaseException as error:  # whatever ends the handshake, the socket must not stay open
         sock.close()
         text = _reason(error, name)
         if text is None:

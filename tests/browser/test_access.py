@@ -28,6 +28,13 @@ def key() -> Key:
 
 
 @pytest.fixture(scope="module")
+def keys_file(key: Key, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("access") / "keys.json"
+    write_keys(path, KeySet((key,)), new=True)
+    return path
+
+
+@pytest.fixture(scope="module")
 def app() -> Iterator[str]:
     """The origin of a web app that is allowed."""
     with web_app("uploads") as origin:
@@ -35,12 +42,8 @@ def app() -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def closed(
-    shared: SharedServers, key: Key, app: str, tmp_path_factory: pytest.TempPathFactory
-) -> GatewayProcess:
-    path = tmp_path_factory.mktemp("access") / "keys.json"
-    write_keys(path, KeySet((key,)), new=True)
-    return shared.gateway(MotoServer(), OBJGW_AUTH_KEYS=str(path), OBJGW_CORS_ORIGINS=app)
+def closed(shared: SharedServers, keys_file: Path, app: str) -> GatewayProcess:
+    return shared.gateway(MotoServer(), OBJGW_AUTH_KEYS=str(keys_file), OBJGW_CORS_ORIGINS=app)
 
 
 @pytest.fixture
@@ -119,13 +122,9 @@ def test_a_signed_link_is_opened_and_uploaded_to(page: Page, site: str, app: str
 
 
 @pytest.fixture(scope="module")
-def developed(
-    shared: SharedServers, key: Key, tmp_path_factory: pytest.TempPathFactory
-) -> GatewayProcess:
+def developed(shared: SharedServers, keys_file: Path) -> GatewayProcess:
     """The pages of development, where tokens are asked for."""
-    path = tmp_path_factory.mktemp("access") / "keys.json"
-    write_keys(path, KeySet((key,)), new=True)
-    return shared.gateway(MotoServer(), OBJGW_AUTH_KEYS=str(path), DJANGO_DEBUG="true")
+    return shared.gateway(MotoServer(), OBJGW_AUTH_KEYS=str(keys_file), DJANGO_DEBUG="true")
 
 
 def test_the_browsable_api_does_what_the_token_allows(

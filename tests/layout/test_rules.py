@@ -61,7 +61,7 @@ def in_parts(store: Store, key: str, number: int, conditions: Mapping[str, str])
     try:
         begun.send((body(number),), len(body(number)))
         begun.complete(conditions)
-    except BaseException:
+    except BaseException:  # also a failed assertion: parts take room
         begun.abort()
         raise
 

@@ -88,7 +88,7 @@ class Wire:
         if tls is not None:
             try:
                 self.socket = tls.wrap_socket(self.socket, server_hostname=host)
-            except BaseException:
+            except BaseException:  # an open socket would be a warning in some other test
                 self.socket.close()
                 raise
 
