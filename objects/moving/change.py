@@ -20,7 +20,7 @@ from objects.layout.placement import Placement
 from objects.moving.one import Outcome, move
 from objects.moving.permit import Overtaken, Pace, Permit, Stopped
 from objects.moving.progress import Progress, View
-from objects.moving.survey import survey
+from objects.moving.survey import survey, trouble_with
 from objects.moving.sweep import Act, Left, Select, Sweep, Task
 from objects.moving.whereabouts import Kind, Whereabouts, entries_of, kind_of
 from objects.store import Entry, Found
@@ -244,17 +244,19 @@ class Change:
                 "; ".join(f"{name} {said}".strip() for name, said in sorted(waiting.items()))
             )
             self._where.look_again()
-            waiting = {name: said for name, said in waiting.items() if not self._is_up(name)}
+            # What keeps a node down may be something else by now.
+            now = {name: self._trouble(name) for name in waiting}
+            waiting = {name: said for name, said in now.items() if said is not None}
 
-    def _is_up(self, name: str) -> bool:
+    def _trouble(self, name: str) -> str | None:
+        """What keeps a node down, "" standing for all of them; None for nothing."""
+        if name:
+            return trouble_with(self._where, name)
         try:
-            if name:
-                self._where.store(name).check()
-            else:
-                self._keeper.lease()
-        except Problem:
-            return False
-        return True
+            self._keeper.lease()
+        except Problem as problem:
+            return problem.detail
+        return None
 
     def _replace(self, old: Layout | None, new: Layout) -> Layout:
         self._until_written(lambda: self._copies.replace(self._where.nodes(), old, new))

@@ -122,6 +122,15 @@ def _count(found: Survey, placement: Placement, name: str, entry: Entry) -> None
         found.foreign.note(name, entry)
 
 
+def trouble_with(where: Whereabouts, name: str) -> str | None:
+    """What a node says now instead of serving, to go on after its name; None when it serves."""
+    try:
+        where.store(name).check()
+    except Problem as problem:
+        return said_of(problem)
+    return None
+
+
 def said_of(problem: Problem) -> str:
     """What a node did, to go on after its name."""
     return problem.predicate if isinstance(problem, OwnerProblem) else f"answered {problem.code}"

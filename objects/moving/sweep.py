@@ -12,7 +12,7 @@ from itertools import zip_longest
 
 from objects.exceptions import LayoutUnknown, NodeBusy
 from objects.moving.permit import Stopped
-from objects.moving.survey import said_of
+from objects.moving.survey import said_of, trouble_with
 from objects.moving.whereabouts import Whereabouts, entries_of
 from objects.store import Entry, NotProved
 from problems.problem import Problem
@@ -156,17 +156,10 @@ class Sweep:
             self._is_down("", problem.detail)
             return ""
         for name in {task.node, task.other}:
-            if problem.source == f"node {name}" and (reason := self._trouble(name)):
+            if problem.source == f"node {name}" and (reason := trouble_with(self._where, name)):
                 self._is_down(name, reason)
                 return ""
         return f"{problem.source.removeprefix('node ')} {said}".strip()
-
-    def _trouble(self, name: str) -> str | None:
-        try:
-            self._where.store(name).check()
-        except Problem as problem:
-            return said_of(problem)
-        return None
 
     def _is_down(self, name: str, said: str) -> None:
         with self._lock:

@@ -5,10 +5,12 @@ import json
 import os
 import random
 import signal
+import socketserver
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -172,7 +174,21 @@ class Command(ChildProcess):
 
     def says(self, text: str) -> None:
         """Wait until it has said so."""
-        eventually(lambda: text in self.logged(), f"{self.name} says {text!r}", 60)
+        self._until(lambda: text in self.logged(), f"says {text!r}")
+
+    def waits_for(self, reason: str) -> None:
+        """Wait until this is what it says last that it waits for."""
+        self._until(lambda: self._waiting()[-1:] == [f"waiting: {reason}"], f"waits: {reason}")
+
+    def _waiting(self) -> list[str]:
+        return [line for line in self.logged().splitlines() if line.startswith("waiting: ")]
+
+    def _until(self, holds: Callable[[], bool], what: str) -> None:
+        try:
+            eventually(holds, f"{self.name} {what}", 60)
+        except AssertionError as error:
+            error.add_note(f"It said:\n{self.logged()}")
+            raise
 
     def ends_within(self, seconds: float) -> bool:
         try:
@@ -193,9 +209,27 @@ def four_nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[NodePr
         yield nodes
 
 
+@contextmanager
+def hanging_up(node: NodeProcess) -> Iterator[None]:
+    """In place of a node, one who takes connections and ends them without a word."""
+
+    class Server(socketserver.TCPServer):
+        allow_reuse_address = True
+
+    server = Server((node.node.host, node.node.port), socketserver.BaseRequestHandler)
+    with server, ThreadPoolExecutor(1) as pool:
+        pool.submit(server.serve_forever, 0.05)
+        try:
+            yield
+        finally:
+            server.shutdown()
+
+
 @pytest.fixture
 def site(four_nodes: list[NodeProcess], tmp_path: Path) -> Iterator[Site]:
     """Four nodes, the first three of which are the layout."""
+    # A test that failed may have left one behind that it stopped.
+    start_nodes([node for node in four_nodes if not node.running])
     with ExitStack() as stack:
         site = Site(four_nodes, f"layout-{next(_buckets)}", tmp_path, stack)
         site.adopt(3)
@@ -311,7 +345,9 @@ def test_a_node_that_stops_is_waited_for(site: Site) -> None:
     command = site.started("layout", "apply", "--remove", site.name(1), *SLOWLY)
     command.says("moving")
     site.nodes[1].kill()
-    command.says(f"waiting: {site.name(1)} cannot be reached")
+    with hanging_up(site.nodes[1]):
+        command.waits_for(f"{site.name(1)} hung up")
+    command.waits_for(f"{site.name(1)} cannot be reached: Connection refused")
     assert command.running
     site.nodes[1].start(timeout=60)
     assert command.ended() == 0, command.logged()
