@@ -2,8 +2,9 @@
 
 Each worker process finds out by itself what has changed, and all of them at about the same time. To
 say it once, they share a record of what was last said: whoever finds something that differs from it
-says so and writes it down, under a lock. So nothing is said twice, and nothing goes unsaid when a
-worker ends. What another process has said already is logged at debug level.
+says so and writes it down, under a lock. So nothing goes unsaid when a worker ends, and nothing is
+said twice, but for what a worker was saying when it was killed. What another process has said
+already is logged at debug level.
 """
 
 import logging
@@ -31,6 +32,9 @@ class Record(Protocol):
     def opened(self) -> AbstractContextManager[dict[str, Any]]:
         """The record, to be read and changed, for one at a time. Its values are JSON's."""
 
+    def save(self, said: dict[str, Any]) -> None:
+        """Keep it as it is now, while it is open; at the end that happens by itself."""
+
 
 class OwnRecord:
     """The record of a process that shares it with nobody."""
@@ -43,6 +47,9 @@ class OwnRecord:
     def opened(self) -> Iterator[dict[str, Any]]:
         with self._lock:
             yield self._said
+
+    def save(self, said: dict[str, Any]) -> None:
+        """It is kept as it is changed."""
 
 
 @dataclass(slots=True)
@@ -68,13 +75,18 @@ class News:
         after = {node.name: _where(node) for node in nodes}
         with self.record.opened() as said:
             before: dict[str, str] | None = said.get("nodes")
+            # What somebody who was killed was about to say, and may have said.
+            saying = said.get("saying", after)
+            before = before if saying == after else saying
             old = since < said.get("since", since)
             if not old:
                 said["since"] = since
                 if said.pop("failures", None):
                     logger.info("discovery answers again")
-                said["nodes"] = after
             level = logging.DEBUG if old or before == after else logging.INFO
+            if level > logging.DEBUG:
+                said["saying"] = after
+                self.record.save(said)
             for node in nodes:
                 if before is None or before.get(node.name) != after[node.name]:
                     _say_state(node, level, new=before is not None and node.name not in before)
@@ -84,6 +96,9 @@ class News:
                 news = _members_news(before, after, self.members)
             if news is not None and level > logging.DEBUG:
                 logger.log(news[0], "%s", news[1])
+            if not old:
+                said["nodes"] = after
+                said.pop("saying", None)
             if expected == len(after) and not old:
                 said["complete"] = sorted(after)
 

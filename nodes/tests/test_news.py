@@ -1,13 +1,17 @@
 """What happens to the nodes is said once, by whichever process notices, and what it means."""
 
+import json
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from nodes import news as news_module
-from nodes.news import News, OwnRecord
+from nodes.news import News
 from nodes.node import Node, NodeState
 from nodes.tests.scripted import node
 
@@ -15,34 +19,54 @@ A, B, C, D = (node(name) for name in "abcd")
 Said = list[tuple[int, str]]
 
 
+class SharedRecord:
+    """Is kept when it is saved, and at the end: not when whoever has it open is killed."""
+
+    def __init__(self) -> None:
+        self._text = "{}"
+
+    @contextmanager
+    def opened(self) -> Iterator[dict[str, Any]]:
+        said = json.loads(self._text)
+        yield said
+        self.save(said)
+
+    def save(self, said: dict[str, Any]) -> None:
+        self._text = json.dumps(said)
+
+
+class Killed(BaseException):
+    """Ends a worker."""
+
+
 class Gateway:
     """Two processes that share a record, and what they log."""
 
     def __init__(self, caplog: pytest.LogCaptureFixture, expected: int | None = None) -> None:
-        record = OwnRecord()
+        record = SharedRecord()
         self.workers = [News(record), News(record)]
         self.now = 0.0
-        self._caplog = caplog
+        self.caplog = caplog
         self._expected = expected
 
     def finds(self, *nodes: Node, worker: int = 0, since: float | None = None) -> Said:
         """What is said by a worker that discovers these nodes, at the levels above debug."""
         self.now += 1
-        self._caplog.clear()
+        self.caplog.clear()
         began = self.now if since is None else since
         self.workers[worker].discovered(nodes, began, self._expected)
         return self.said()
 
     def fails(self, kind: str, text: str, worker: int = 0, since: float | None = None) -> Said:
         self.now += 1
-        self._caplog.clear()
+        self.caplog.clear()
         self.workers[worker].discovery_failed(self.now if since is None else since, kind, text)
         return self.said()
 
     def said(self) -> Said:
         return [
             (record.levelno, record.message)
-            for record in self._caplog.records
+            for record in self.caplog.records
             if record.levelno > logging.DEBUG
         ]
 
@@ -234,3 +258,36 @@ def test_with_a_layout_their_number_does_not_matter(caplog: pytest.LogCaptureFix
     gateway.workers[0].members = frozenset("ab")
     gateway.finds(A, B, C, D)
     assert all("expected" not in text for _, text in gateway.finds(A, B, C))
+
+
+def killed_saying(gateway: Gateway, *nodes: Node, by: pytest.MonkeyPatch) -> None:
+    """A worker says something of these nodes, and is killed before it has written that down."""
+
+    def say(self: logging.Handler, record: logging.LogRecord) -> None:
+        raise Killed
+
+    with by.context() as patch:
+        patch.setattr(type(gateway.caplog.handler), "emit", say)
+        with pytest.raises(Killed):
+            gateway.finds(*nodes)
+
+
+def test_what_one_that_was_killed_had_said_is_taken_back(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gateway.finds(A, B)
+    killed_saying(gateway, replace(A, state=NodeState.EXITED), B, by=monkeypatch)
+    [(level, text)] = gateway.finds(A, B, worker=1)
+    assert (level, text.partition(" at ")[0]) == (logging.INFO, "node a: running")
+    assert gateway.finds(A, B) == []
+
+
+def test_what_one_that_was_killed_may_not_have_said_is_said_again(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gateway.finds(A, B)
+    killed_saying(gateway, A, by=monkeypatch)
+    assert gateway.finds(A, B, since=0.5) == []  # discovered before that
+    [(level, text)] = gateway.finds(A, worker=1)
+    assert (level, text.partition(" (")[0]) == (logging.WARNING, "nodes are gone: b")
+    assert gateway.finds(A) == []

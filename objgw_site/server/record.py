@@ -39,9 +39,15 @@ class SharedRecord:
             try:
                 said = self._read()
                 yield said
-                self._write(said)
+                self.save(said)
             finally:
                 fcntl.lockf(self._file, fcntl.LOCK_UN)
+
+    def save(self, said: dict[str, Any]) -> None:
+        """Write it, while it is open."""
+        data = json.dumps(said).encode()
+        os.ftruncate(self._file, 0)
+        os.pwrite(self._file, data, 0)
 
     def _acquire(self) -> None:
         # Never by waiting in the kernel: that would stop the event loop.
@@ -61,11 +67,6 @@ class SharedRecord:
         except ValueError:  # nothing yet, or what a process left behind that was killed writing
             return {}
         return said
-
-    def _write(self, said: dict[str, Any]) -> None:
-        data = json.dumps(said).encode()
-        os.ftruncate(self._file, 0)
-        os.pwrite(self._file, data, 0)
 
 
 def nameless_file() -> int:
