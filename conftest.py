@@ -7,6 +7,7 @@ CI that would be a green run which has shown nothing.
 """
 
 import os
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -22,6 +23,10 @@ from objects.store import get_spool, get_stores, get_trust
 # How fast a machine is that does something else as well says nothing about a property.
 settings.register_profile("objgw", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("objgw")
+
+# A shell without job control starts what ends with & deaf to Ctrl-C, and all of its children, too.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 _SINGLETONS = (
     get_discovery,
