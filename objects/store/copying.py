@@ -9,20 +9,20 @@ conditional PUT until its body is there, and for writers while it is read. So la
 in pieces, each at full speed, and go over in pieces, with the condition judged at the end; which
 tag they are to have, MinIO takes from a field of its replication. Other servers take none, and keep
 nobody waiting: they get the pieces in one request, as long as S3 allows that.
+
+Either way the target makes the MD5 of what it receives, and it is that of the source: whoever
+copies makes none, unless the object was stored in parts, or has more than S3 takes in one.
 """
 
 import base64
-import hashlib
 import re
 import time
-from collections.abc import Callable, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from objects.exceptions import (
-    InvalidDigest,
-)
+from objects.exceptions import InvalidDigest
 from objects.store.multipart import MultipartUpload
 from objects.store.payload import PART_SIZE, SMALL, Payload, Streamed, Whole
 from objects.store.pieces import (
@@ -36,7 +36,9 @@ from objects.store.pieces import (
     cut,
     find,
     named,
+    new_md5,
     opened,
+    size_and_md5,
     stored_fields,
 )
 from objects.store.response import NodeResponse
@@ -87,91 +89,120 @@ def copy(
         except TooSlow:
             if found.size <= SMALL:
                 raise SourceChanged(found.key) from None
+    try:
+        return _large(source, target, found, throttle)
+    except _Encrypts:
+        target.encrypts = True
+        return _large(source, target, found, throttle)
+
+
+class _Encrypts(Exception):
+    """The target encrypts what it stores, as was not known: it must not be given a tag. MinIO
+    answers 500 to who reads such an object.
+    """
+
+
+def _large(source: Store, target: Store, found: Found, throttle: Throttle) -> str:
     with named(target):
-        server = target.server
-    if found.size <= MOST_AT_ONCE and not keeps_tags(server):
-        return _at_once(source, target, found, throttle)
-    return _in_parts(source, target, found, cut(found.size), throttle, keep_tag=True)
+        keeps = keeps_tags(target.server)
+    if found.size > MOST_AT_ONCE:
+        return _in_parts(source, target, found, cut(found.size), throttle, keep_tag=True)
+    return (_in_one_part if keeps else _at_once)(source, target, found, throttle)
 
 
 def _whole(source: Store, target: Store, found: Found, throttle: Throttle) -> str:
-    etag = _checked(target, found, lambda md5: _sent(source, target, found, md5, throttle))
+    def send(md5: bytes) -> str:
+        until = time.monotonic() + FRESH
+        with opened(source, found, Piece()) as answer:
+            if answer.length != found.size:
+                raise SourceChanged(found.key)
+            payload: Payload = Streamed(Received(source, answer, throttle, until=until))
+            if found.size <= SMALL:
+                payload = Whole(b"".join(payload))
+            return _stored(target, found, answer, payload, md5)
+
+    etag = _checked(source, target, found, send)
     throttle(found.size)
     return etag
 
 
 def _at_once(source: Store, target: Store, found: Found, throttle: Throttle) -> str:
-    return _checked(target, found, lambda md5: _joined(source, target, found, md5, throttle))
+    def send(md5: bytes) -> str:
+        with closing(Joined(source, found, throttle)) as body:
+            payload = Streamed(body)
+            payload.permit = partial(_look_again, source, found)
+            return _stored(target, found, body.first, payload, md5)
+
+    return _checked(source, target, found, send)
 
 
-def _checked(target: Store, found: Found, send: Callable[[bytes | None], tuple[str, bytes]]) -> str:
-    """Send an object in one request, and again if its tag is none that the target can check.
+def _checked(source: Store, target: Store, found: Found, send: Callable[[bytes], str]) -> str:
+    """Send an object at once, and again if its tag is none that the target can check.
 
-    :param send: takes the MD5 that the target is to check; returns the tag of what was stored and
-        the MD5 of what was sent.
+    :param send: takes the MD5 that the target is to check before it stores anything, so a copy that
+        differs never exists; returns the tag of what was stored.
     """
-    # The target checks it before it stores anything, so a copy that differs never exists.
     tag = _MD5.fullmatch(found.etag)
-    expected = bytes.fromhex(tag[1]) if tag else None
+    expected = bytes.fromhex(tag[1]) if tag else _md5_of(source, found)
     try:
-        etag, sent = send(expected)
-    except _Differs as error:
-        if error.sent == expected:
-            raise NotProved(
-                f"{target.node.name} received {found.key} otherwise than it was sent"
-            ) from None
-        # The tag is no MD5. What was read twice the same is what the source has.
-        etag, sent = send(error.sent)
-    if not etag == found.etag == f'"{sent.hex()}"':
-        _compare(target, replace(found, etag=etag), [Piece()], [sent])
+        etag = send(expected)
+    except InvalidDigest:
+        # The tag is no MD5, as with some kinds of encryption, or something else arrived.
+        actual = _md5_of(source, found)
+        if actual == expected:
+            raise _not_received(target, found) from None
+        expected = actual
+        etag = send(expected)
+    if etag != found.etag:
+        _compare(target, replace(found, etag=etag), [Piece()], [expected])
     return etag
 
 
-def _sent(
-    source: Store, target: Store, found: Found, md5: bytes | None, throttle: Throttle
-) -> tuple[str, bytes]:
-    until = time.monotonic() + FRESH
-    with opened(source, found, Piece()) as answer:
-        if answer.length != found.size:
-            raise SourceChanged(found.key)
-        body = Received(source, answer, throttle, until=until)
-        payload: Payload = Streamed(body)
-        if found.size <= SMALL:
-            payload = Whole(b"".join(payload))
-        etag = _stored(target, found, answer, payload, md5, body)
-    return etag, body.md5.digest()
-
-
-def _joined(
-    source: Store, target: Store, found: Found, md5: bytes | None, throttle: Throttle
-) -> tuple[str, bytes]:
-    with closing(Joined(source, found, throttle)) as body:
-        payload = Streamed(body)
-        payload.permit = partial(_look_again, source, found)
-        etag = _stored(target, found, body.first, payload, md5, body)
-    return etag, body.md5.digest()
-
-
-def _stored(
-    target: Store,
-    found: Found,
-    answer: NodeResponse,
-    payload: Payload,
-    md5: bytes | None,
-    body: Received | Joined,
-) -> str:
+def _stored(target: Store, found: Found, answer: NodeResponse, payload: Payload, md5: bytes) -> str:
     """Store what comes from the source, if there is nothing yet, and return the tag.
 
-    :raises _Differs: when the target received something else than has this MD5.
+    :raises InvalidDigest: when the target received something else than has this MD5.
     """
-    checksum = {"Content-MD5": base64.b64encode(md5).decode()} if md5 else {}
+    checksum = {"Content-MD5": base64.b64encode(md5).decode()}
     fields = {**stored_fields(answer), **checksum}
     upload = Upload(fields, answer.metadata, _ONLY_IF_NEW, hasty=True)
     with named(target):
-        try:
-            return target.put(found.key, payload, upload).etag
-        except InvalidDigest:
-            raise _Differs(body.md5.digest()) from None
+        return target.put(found.key, payload, upload).etag
+
+
+def _in_one_part(source: Store, target: Store, found: Found, throttle: Throttle) -> str:
+    def send(md5: bytes) -> str:
+        with closing(Joined(source, found, throttle)) as body:
+            begun = _begun(target, found, body.first, keep_tag=True)
+            with _aborting(begun):
+                with named(target):
+                    begun.send(Streamed(body), found.size, md5=md5)
+                if begun.encrypted and not target.encrypts:
+                    raise _Encrypts
+                _look_again(source, found)
+                with named(target):
+                    return begun.complete(_ONLY_IF_NEW)
+
+    return _checked(source, target, found, send)
+
+
+def _begun(target: Store, found: Found, first: NodeResponse, *, keep_tag: bool) -> MultipartUpload:
+    """An upload in parts of an object, with what comes with it in this answer of the source."""
+    upload = Upload(stored_fields(first), first.metadata, _ONLY_IF_NEW)
+    keep_tag = keep_tag and not target.encrypts
+    tag = {_KEEP_TAG: found.etag.strip('"')} if keep_tag else {}
+    with named(target):
+        return target.begin_upload(found.key, upload, amz_headers=tag)
+
+
+@contextmanager
+def _aborting(begun: MultipartUpload) -> Iterator[None]:
+    """Takes it back when it fails."""
+    try:
+        yield
+    except BaseException:  # also Ctrl-C: parts that nobody completes take room
+        begun.abort()
+        raise
 
 
 def _in_parts(
@@ -184,17 +215,11 @@ def _in_parts(
     keep_tag: bool = False,
 ) -> str:
     with opened(source, found, pieces[0]) as first:
-        upload = Upload(stored_fields(first), first.metadata, _ONLY_IF_NEW)
-        tag = {_KEEP_TAG: found.etag.strip('"')} if keep_tag else {}
-        with named(target):
-            begun = target.begin_upload(found.key, upload, amz_headers=tag)
-        sent = _Sent(source, target, begun, throttle, whole=keep_tag)
-        try:
+        begun = _begun(target, found, first, keep_tag=keep_tag)
+        sent = _Sent(source, target, found, begun, throttle, whole=keep_tag)
+        with _aborting(begun):
             sent.send(first)
-        except BaseException:  # also Ctrl-C: parts that nobody completes take room
-            begun.abort()
-            raise
-    try:
+    with _aborting(begun):
         for piece in pieces[1:]:
             throttle(sent.size)
             with opened(source, found, piece) as answer:
@@ -203,11 +228,8 @@ def _in_parts(
         _look_again(source, found)
         with named(target):
             etag = begun.complete(_ONLY_IF_NEW)
-    except BaseException:  # as above
-        begun.abort()
-        raise
     if not (sent.proved and etag == found.etag == sent.tag()):
-        # A tag that is no MD5, as with some kinds of encryption, proves nothing.
+        # A tag that is no MD5 proves nothing.
         parts = [Piece(number) for number in range(1, len(pieces) + 1)]
         _compare(target, replace(found, etag=etag), parts, sent.digests)
     return etag
@@ -228,13 +250,14 @@ def _look_again(source: Store, found: Found) -> None:
 class _Sent:
     """The parts of an upload so far.
 
-    :ivar whole: whether the tag is that of all bytes together. MD5 is most of what a copy costs
-        this process, so it is not made for nothing.
+    :ivar whole: whether the tag is that of all bytes together.
+    :ivar proved: whether the target says of each that it has what was sent.
     :ivar size: bytes of the last one.
     """
 
     source: Store
     target: Store
+    found: Found
     upload: MultipartUpload
     throttle: Throttle
     whole: bool
@@ -243,23 +266,29 @@ class _Sent:
     size: int = 0
 
     def __post_init__(self) -> None:
-        self._md5 = hashlib.md5(usedforsecurity=False)
+        self._all = new_md5()
 
     def send(self, answer: NodeResponse) -> None:
         """Send a part."""
-        further = [self._md5] if self.whole else []
-        body = Received(self.source, answer, self.throttle, *further)
+        md5 = new_md5()
+        # MD5 is most of what a copy costs this process, so it is not made for nothing.
+        body = Received(self.source, answer, self.throttle, md5, *([self._all] * self.whole))
         with named(self.target):
             etag = self.upload.send(Streamed(body), answer.length or 0)
         self.size = body.received
-        self.digests.append(body.md5.digest())
-        self.proved = self.proved and etag == f'"{body.md5.hexdigest()}"'
+        self.digests.append(md5.digest())
+        if self.whole and self.upload.encrypted and not self.target.encrypts:
+            raise _Encrypts
+        if etag != _quoted(md5.digest()):
+            if not self.upload.encrypted:
+                raise _not_received(self.target, self.found)
+            self.proved = False
 
     def tag(self) -> str:
         """The entity tag that says what was sent."""
         if self.whole:
-            return f'"{self._md5.hexdigest()}"'
-        whole = hashlib.md5(b"".join(self.digests), usedforsecurity=False)
+            return _quoted(self._all.digest())
+        whole = new_md5(b"".join(self.digests))
         return f'"{whole.hexdigest()}-{len(self.digests)}"'
 
 
@@ -270,28 +299,27 @@ def _compare(
 
     :raises NotProved: when it differs.
     """
-    size = 0
+    total = 0
     for piece, expected in zip(pieces, digests, strict=True):
         try:
-            with opened(target, copied, piece) as answer:
-                body = Received(target, answer)
-                for _ in Streamed(body):
-                    pass
+            size, md5 = size_and_md5(target, copied, piece)
         except SourceChanged:
             raise NotProved(f"{copied.key} on {target.node.name} is another already") from None
-        size += body.received
-        if body.md5.digest() != expected:
+        total += size
+        if md5 != expected:
             raise NotProved(f"{copied.key} on {target.node.name} differs from what was sent")
-    if size != copied.size:
-        raise NotProved(f"{copied.key} on {target.node.name} has {size} of {copied.size} bytes")
+    if total != copied.size:
+        raise NotProved(f"{copied.key} on {target.node.name} has {total} of {copied.size} bytes")
 
 
-class _Differs(Exception):
-    """The target found another MD5 than was announced.
+def _md5_of(source: Store, found: Found) -> bytes:
+    """That of all bytes, which are read for it."""
+    return size_and_md5(source, found, Piece())[1]
 
-    :ivar sent: that of what was sent.
-    """
 
-    def __init__(self, sent: bytes) -> None:
-        super().__init__(sent)
-        self.sent = sent
+def _quoted(md5: bytes) -> str:
+    return f'"{md5.hex()}"'
+
+
+def _not_received(target: Store, found: Found) -> NotProved:
+    return NotProved(f"{target.node.name} received {found.key} otherwise than it was sent")

@@ -35,6 +35,7 @@ from problems.problem import Problem
 
 #: Characters; nodes use about a hundred.
 _LONGEST_UPLOAD_ID = 1024
+_ENCRYPTION = "x-amz-server-side-encryption"
 #: How many times the read timeout a node has to make the parts an object.
 _COMPLETION_TIMEOUTS = 10
 #: Seconds for which a busy node is asked to take an upload back, and between two tries.
@@ -46,6 +47,8 @@ class MultipartUpload:
     """One multipart upload to a node. What is not completed is taken back.
 
     :param path: percent-encoded path of the object.
+    :ivar encrypted: whether the node said that it encrypted a part. Then the entity tags of parts
+        may be something else than their MD5 ("Object", Amazon S3 API Reference).
     """
 
     def __init__(
@@ -72,16 +75,22 @@ class MultipartUpload:
         upload_id = findtext(document, "UploadId") or ""
         if not 0 < len(upload_id) <= _LONGEST_UPLOAD_ID:
             raise unusable(answer, "without an UploadId", f"POST {path}")
+        self.encrypted = False
         self._query = "uploadId=" + quote(upload_id, safe="")
         self._parts: list[str] = []
 
-    def send(self, part: Iterable[bytes], length: int) -> str:
-        """Send the next part, of ``length`` bytes, and return its ETag."""
+    def send(self, part: Iterable[bytes], length: int, *, md5: bytes | None = None) -> str:
+        """Send the next part, of ``length`` bytes, and return its ETag.
+
+        :param md5: of the part, for the node to check.
+        :raises InvalidDigest: when it found another one. It did not take the part then.
+        """
         answer = self._call(
             Call(
                 "PUT",
                 self._path,
                 query=f"partNumber={len(self._parts) + 1}&{self._query}",
+                headers=None if md5 is None else {"Content-MD5": base64.b64encode(md5).decode()},
                 body=part,
                 length=length,
                 await_continue=True,
@@ -89,6 +98,7 @@ class MultipartUpload:
             flaw_of_stored,
         )
         answer.close()
+        self.encrypted = self.encrypted or _ENCRYPTION in answer.headers
         self._parts.append(answer.headers["etag"])
         return self._parts[-1]
 

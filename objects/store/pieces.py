@@ -14,7 +14,7 @@ from objects.exceptions import (
     PreconditionFailed,
 )
 from objects.store.errors import TimedOut, TransportError
-from objects.store.payload import PART_SIZE
+from objects.store.payload import PART_SIZE, Streamed
 from objects.store.response import NodeResponse
 from objects.store.store import Store
 from problems.problem import Problem
@@ -112,27 +112,23 @@ def opened(store: Store, found: Found, piece: Piece) -> Iterator[NodeResponse]:
 
 
 class Received:
-    """An answer's body as the `Body` of an upload; its failures are those of the node it is from.
-
-    :ivar md5: of what was read.
-    """
+    """An answer's body as the `Body` of an upload, whose failures are those of its node."""
 
     def __init__(
         self,
         store: Store,
         answer: NodeResponse,
-        throttle: Throttle = lambda size: None,
+        throttle: Throttle,
         *digests: "hashlib._Hash",
         until: float = math.inf,
     ) -> None:
         """
-        :param digests: further ones to be told.
+        :param digests: of what is read.
         :param until: on the monotonic clock; nothing is handed out later.
         """
         self.length = answer.length
         self.received = 0
-        self.md5 = hashlib.md5(usedforsecurity=False)
-        self._digests = (self.md5, *digests)
+        self._digests = digests
         self._store = store
         self._chunks = iter(answer)
         self._throttle = throttle
@@ -157,14 +153,16 @@ class Joined:
     """An object that is read in ranges, as the `Body` of one upload. No answer of the source is
     open while the throttle waits: MinIO would keep writers waiting, too.
 
+    :param digests: of what is read.
     :ivar first: the answer with the first range, for what comes with the object. It is read here.
-    :ivar md5: of what was read.
     """
 
-    def __init__(self, source: Store, found: Found, throttle: Throttle) -> None:
+    def __init__(
+        self, source: Store, found: Found, throttle: Throttle, *digests: "hashlib._Hash"
+    ) -> None:
         self.length: int | None = found.size
         self.received = 0
-        self.md5 = hashlib.md5(usedforsecurity=False)
+        self._digests = digests
         self._source = source
         self._found = found
         self._throttle = throttle
@@ -193,8 +191,26 @@ class Joined:
     def _next(self) -> NodeResponse:
         self._open.close()
         answer = self._open.enter_context(opened(self._source, self._found, next(self._ranges)))
-        self._piece = Received(self._source, answer, self._throttle, self.md5)
+        self._piece = Received(self._source, answer, self._throttle, *self._digests)
         return answer
+
+
+def new_md5(data: bytes = b"") -> "hashlib._Hash":
+    """What entity tags are made with."""
+    return hashlib.md5(data, usedforsecurity=False)
+
+
+def size_and_md5(store: Store, found: Found, piece: Piece) -> tuple[int, bytes]:
+    """How many bytes a piece has, and their MD5; they are read for it.
+
+    :raises SourceChanged: see `opened`.
+    """
+    md5 = new_md5()
+    with opened(store, found, piece) as answer:
+        body = Received(store, answer, lambda size: None, md5)
+        for _ in Streamed(body):
+            pass
+    return body.received, md5.digest()
 
 
 @contextmanager

@@ -99,6 +99,7 @@ class Store:
 
     :param wait: see `Pool`.
     :param metrics: see `NodeClient`.
+    :ivar encrypts: whether the node is known to encrypt what it stores.
     :raises NodeUnavailable: from the constructor, for a node that discovery says is down.
     """
 
@@ -116,6 +117,7 @@ class Store:
         self._bucket = bucket
         self._has_bucket = False
         self._server = ""
+        self.encrypts = False
 
     @property
     def node(self) -> Node:

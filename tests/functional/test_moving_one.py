@@ -1,5 +1,6 @@
 """Moving one object between two real nodes: what is kept, and what happens in between."""
 
+import base64
 import itertools
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
@@ -8,12 +9,12 @@ from email.header import decode_header
 
 import pytest
 
-from demo.harness.s3nodes import LocalNode, S3Server
+from demo.harness.s3nodes import LocalNode, MinioServer, NodeProcess, S3Server, running_nodes
 from objects.exceptions import NodeUnavailable, ObjectNotFound, PreconditionFailed
 from objects.moving.one import Outcome, move
 from objects.store import Found, NotProved, SourceChanged, Store, Upload, copy, copying, find
 from objects.store.client import Limits
-from objects.store.payload import Whole
+from objects.store.payload import Streamed, Whole
 from tests.support.client import random_id
 from tests.support.layouts import discovered
 from tests.support.servers import SharedServers, minio_or_skip, versitygw_or_skip
@@ -330,22 +331,87 @@ def test_a_tag_that_is_no_digest_is_proved_by_reading_twice(
     assert (there.etag, there.size) == (etag, 100_000)
 
 
-class Spoilt(Whole):
+#: One body, or those of parts, for each way in which an object goes over.
+each_way = pytest.mark.parametrize(
+    "parts",
+    [(b"as it is",), (b"s" * MIB,), (b"o" * 9 * MIB,), (b"m" * 17 * MIB,), (b"a" * PART, b"b")],
+    ids=["in memory", "as a stream", "in pieces", "in more than goes at once", "in parts"],
+)
+
+
+@pytest.fixture
+def little_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """S3 takes 16 MiB in one request, not 5 GiB."""
+    monkeypatch.setattr(copying, "MOST_AT_ONCE", 16 * MIB)
+
+
+def spoilt(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """The first byte is another one."""
+    first = next(chunks)
+    yield bytes([(first[0] + 1) % 256]) + first[1:]
+    yield from chunks
+
+
+class SpoiltWhole(Whole):
     """What arrives otherwise than it was sent."""
 
     def __iter__(self) -> Iterator[bytes]:
-        return iter([bytes(byte ^ 1 for byte in b"".join(super().__iter__()))])
+        return spoilt(super().__iter__())
 
 
+class SpoiltStream(Streamed):
+    """As `SpoiltWhole`."""
+
+    def __iter__(self) -> Iterator[bytes]:
+        return spoilt(super().__iter__())
+
+
+@each_way
+@pytest.mark.usefixtures("little_at_once")
 def test_what_arrives_otherwise_than_it_was_sent_is_never_stored(
-    pair: Pair, monkeypatch: pytest.MonkeyPatch
+    pair: Pair, monkeypatch: pytest.MonkeyPatch, parts: tuple[bytes, ...]
 ) -> None:
-    found = pair.put(b"as it is")
-    monkeypatch.setattr(copying, "Whole", Spoilt)
+    found = pair.put(parts[0]) if len(parts) == 1 else pair.put_in_parts(*parts)
+    monkeypatch.setattr(copying, "Whole", SpoiltWhole)
+    monkeypatch.setattr(copying, "Streamed", SpoiltStream)
     with pytest.raises(NotProved, match=f"received {found.key} otherwise than it was sent"):
         move(pair.source, pair.target, found, free)
     assert find(pair.source, found.key) == found
     assert find(pair.target, found.key) is None
+
+
+class EncryptingMinio(MinioServer):
+    """Stores everything encrypted, so that entity tags are no MD5s."""
+
+    def environment(self, node: LocalNode) -> dict[str, str]:
+        key = base64.b64encode(bytes(32)).decode()
+        encrypts = {"MINIO_KMS_SECRET_KEY": f"key:{key}", "MINIO_KMS_AUTO_ENCRYPTION": "on"}
+        return super().environment(node) | encrypts
+
+
+@pytest.fixture(scope="module")
+def encrypting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NodeProcess]:
+    server = EncryptingMinio(minio_or_skip().binary)
+    with running_nodes(tmp_path_factory.mktemp("encrypting"), 1, server) as (node,):
+        yield node
+
+
+@each_way
+@pytest.mark.usefixtures("little_at_once")
+def test_nodes_that_encrypt(
+    encrypting: NodeProcess,
+    shared: SharedServers,
+    parts: tuple[bytes, ...],
+) -> None:
+    plain = store_of(shared.nodes(minio_or_skip())[0].node, "encrypted")
+    other = store_of(encrypting.node, "encrypted")
+    body = b"".join(parts)
+    with closing(plain), closing(other):
+        for pair in (Pair(plain, other), Pair(other, plain)):
+            found = pair.put(parts[0]) if len(parts) == 1 else pair.put_in_parts(*parts)
+            assert move(pair.source, pair.target, found, free) is Outcome.MOVED
+            assert find(pair.source, found.key) is None
+            assert content(pair.target, found.key)[0] == body
 
 
 def test_the_node_that_failed_is_named(pair: Pair) -> None:
