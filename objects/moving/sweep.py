@@ -17,8 +17,6 @@ from objects.moving.whereabouts import Whereabouts, entries_of
 from objects.store import Entry, NotProved
 from problems.problem import Problem
 
-#: Objects for each thread that were listed and wait for their turn.
-_AHEAD = 4
 #: Tries of a request that a node refuses because it is busy, and seconds between them.
 _BUSY_TRIES = 8
 _BUSY_PAUSE = 0.25
@@ -89,6 +87,7 @@ class Sweep:
         self._notice = notice
         self._left = Left()
         self._lock = threading.Lock()
+        self._turn = threading.Lock()
         self._error: BaseException | None = None
 
     def run(self) -> Left:
@@ -96,20 +95,24 @@ class Sweep:
 
         :raises Overtaken, Stopped: from the act; nothing else is begun then.
         """
-        slots = threading.Semaphore(self._jobs * _AHEAD)
+        tasks = self._tasks()
         with ThreadPoolExecutor(max_workers=self._jobs) as pool:
-            for task in self._tasks():
-                slots.acquire()
-                if self._error is not None or self._stop.is_set():
-                    break
-                future = pool.submit(self._do, task)
-                future.add_done_callback(self._done)
-                future.add_done_callback(lambda done: slots.release())
+            for _ in range(self._jobs):
+                pool.submit(self._work, tasks).add_done_callback(self._done)
         if self._error is not None:
             raise self._error
         if self._stop.is_set():
             raise Stopped
         return self._left
+
+    def _work(self, tasks: Iterator[Task]) -> None:
+        """Do one task after the other until there is none."""
+        while self._error is None and not self._stop.is_set():
+            with self._turn:
+                task = next(tasks, None)
+            if task is None:
+                break
+            self._do(task)
 
     def _tasks(self) -> Iterator[Task]:
         """Of all nodes in turns, so that none has all of the work."""
