@@ -183,7 +183,7 @@ class Change:
             entry = task.entry
             found = Found(entry.key, entry.size, entry.etag)
             source, target = self._where.store(task.node), self._where.store(task.other)
-            outcome = move(source, target, found, permit)
+            outcome = move(source, target, found, permit, paced=self._options.rate is not None)
             if outcome is not Outcome.CHANGED:
                 progress.moved(outcome, entry.size)
                 self._view.progress(progress)

@@ -33,18 +33,21 @@ class Outcome(StrEnum):
 Permit = Callable[[int], None]
 
 
-def move(source: Store, target: Store, found: Found, permit: Permit) -> Outcome:
+def move(
+    source: Store, target: Store, found: Found, permit: Permit, *, paced: bool = False
+) -> Outcome:
     """Move an object.
 
     :param found: the object as the source listed it.
     :param permit: is asked before anything is written or removed, and for each piece of a body.
+    :param paced: whether it may wait for long between two pieces.
     :raises NotProved: when the copy is not what the source has; both are left then.
     :raises Problem: from a node; its ``source`` names it. Nothing is lost then, and it may be tried
         again.
     """
     permit(0)
     try:
-        copy(source, target, found, throttle=permit)
+        copy(source, target, found, throttle=permit, paced=paced)
         outcome = Outcome.MOVED
     except PreconditionFailed:
         there = find(target, found.key)

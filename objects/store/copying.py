@@ -11,7 +11,8 @@ tag they are to have, MinIO takes from a field of its replication. Other servers
 nobody waiting: they get the pieces in one request, as long as S3 allows that.
 
 Either way the target makes the MD5 of what it receives, and it is that of the source: whoever
-copies makes none, unless the object was stored in parts, or has more than S3 takes in one.
+copies makes none, unless the object was stored in parts, has more than S3 takes in one, or is to
+go slowly.
 """
 
 import base64
@@ -65,6 +66,7 @@ def copy(
     found: Found,
     *,
     throttle: Throttle = lambda size: None,
+    paced: bool = False,
 ) -> str:
     """Copy an object to a node that has nothing under its key, and prove that it arrived.
 
@@ -72,6 +74,8 @@ def copy(
     within `FRESH` of when the source was seen to have the object.
 
     :param found: what the source has, as it was found or listed there.
+    :param paced: whether the throttle may wait for long. MinIO gives up a request whose body stops
+        for 30 s, so the copy is not sent in one then.
     :returns: the entity tag of the copy.
     :raises SourceChanged: when the source has something else under that key now, or nothing, or it
         could not be looked at in time.
@@ -90,10 +94,10 @@ def copy(
             if found.size <= SMALL:
                 raise SourceChanged(found.key) from None
     try:
-        return _large(source, target, found, throttle)
+        return _large(source, target, found, throttle, paced)
     except _Encrypts:
         target.encrypts = True
-        return _large(source, target, found, throttle)
+        return _large(source, target, found, throttle, paced)
 
 
 class _Encrypts(Exception):
@@ -102,10 +106,10 @@ class _Encrypts(Exception):
     """
 
 
-def _large(source: Store, target: Store, found: Found, throttle: Throttle) -> str:
+def _large(source: Store, target: Store, found: Found, throttle: Throttle, paced: bool) -> str:
     with named(target):
         keeps = keeps_tags(target.server)
-    if found.size > MOST_AT_ONCE:
+    if found.size > MOST_AT_ONCE or (keeps and paced):
         return _in_parts(source, target, found, cut(found.size), throttle, keep_tag=True)
     return (_in_one_part if keeps else _at_once)(source, target, found, throttle)
 
