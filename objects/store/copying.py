@@ -229,11 +229,13 @@ def _in_parts(
             with opened(source, found, piece) as answer:
                 sent.send(answer)
         throttle(sent.size)
+        if sent.tag() != found.etag:
+            # It is no MD5. What was read twice the same is what the source has.
+            _compare(source, found, pieces, sent.digests)
         _look_again(source, found)
         with named(target):
             etag = begun.complete(_ONLY_IF_NEW)
-    if not (sent.proved and etag == found.etag == sent.tag()):
-        # A tag that is no MD5 proves nothing.
+    if not (sent.proved and etag == found.etag):
         parts = [Piece(number) for number in range(1, len(pieces) + 1)]
         _compare(target, replace(found, etag=etag), parts, sent.digests)
     return etag
@@ -296,24 +298,22 @@ class _Sent:
         return f'"{whole.hexdigest()}-{len(self.digests)}"'
 
 
-def _compare(
-    target: Store, copied: Found, pieces: Sequence[Piece], digests: Sequence[bytes]
-) -> None:
-    """Read a copy back and compare it with what was sent.
+def _compare(store: Store, found: Found, pieces: Sequence[Piece], digests: Sequence[bytes]) -> None:
+    """Read an object again and compare it with what was sent.
 
     :raises NotProved: when it differs.
     """
     total = 0
     for piece, expected in zip(pieces, digests, strict=True):
         try:
-            size, md5 = size_and_md5(target, copied, piece)
+            size, md5 = size_and_md5(store, found, piece)
         except SourceChanged:
-            raise NotProved(f"{copied.key} on {target.node.name} is another already") from None
+            raise NotProved(f"{found.key} on {store.node.name} is another already") from None
         total += size
         if md5 != expected:
-            raise NotProved(f"{copied.key} on {target.node.name} differs from what was sent")
-    if total != copied.size:
-        raise NotProved(f"{copied.key} on {target.node.name} has {total} of {copied.size} bytes")
+            raise NotProved(f"{found.key} on {store.node.name} differs from what was sent")
+    if total != found.size:
+        raise NotProved(f"{found.key} on {store.node.name} has {total} of {found.size} bytes")
 
 
 def _md5_of(source: Store, found: Found) -> bytes:

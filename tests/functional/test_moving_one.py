@@ -15,6 +15,7 @@ from objects.moving.one import Outcome, move
 from objects.store import Found, NotProved, SourceChanged, Store, Upload, copy, copying, find
 from objects.store.client import Limits
 from objects.store.payload import Streamed, Whole
+from objects.store.response import NodeResponse
 from objects.store.servers import keeps_tags
 from tests.support.client import random_id
 from tests.support.layouts import discovered
@@ -391,6 +392,26 @@ def test_what_arrives_otherwise_than_it_was_sent_is_never_stored(
     monkeypatch.setattr(copying, "Whole", SpoiltWhole)
     monkeypatch.setattr(copying, "Streamed", SpoiltStream)
     with pytest.raises(NotProved, match=f"received {found.key} otherwise than it was sent"):
+        move(pair.source, pair.target, found, free)
+    assert find(pair.source, found.key) == found
+    assert find(pair.target, found.key) is None
+
+
+@each_way
+@pytest.mark.usefixtures("little_at_once")
+def test_what_is_read_otherwise_than_it_is_there_is_never_stored(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch, parts: tuple[bytes, ...]
+) -> None:
+    found = pair.put(parts[0]) if len(parts) == 1 else pair.put_in_parts(*parts)
+    read = NodeResponse.__iter__
+    bodies = itertools.count()
+
+    def spoil_the_first(answer: NodeResponse) -> Iterator[bytes]:
+        whole = answer.length == 0 or next(bodies)
+        return read(answer) if whole else spoilt(read(answer))
+
+    monkeypatch.setattr(NodeResponse, "__iter__", spoil_the_first)
+    with pytest.raises(NotProved, match=found.key):
         move(pair.source, pair.target, found, free)
     assert find(pair.source, found.key) == found
     assert find(pair.target, found.key) is None
