@@ -17,13 +17,13 @@ from objects.layout import Layout, State
 from objects.layout.copies import Copies, LayoutConflict, LayoutNotWritten
 from objects.layout.keeper import Keeper
 from objects.layout.placement import Placement
-from objects.moving.one import Outcome, move
+from objects.moving.mover import Mover
 from objects.moving.permit import Overtaken, Pace, Permit, Stopped
 from objects.moving.progress import Progress, View
 from objects.moving.survey import survey, trouble_with
-from objects.moving.sweep import Act, Left, Select, Sweep, Task
+from objects.moving.sweep import Act, Complete, Left, Select, Sweep, Task, all_done
 from objects.moving.whereabouts import Kind, Whereabouts, entries_of, kind_of
-from objects.store import Entry, Found
+from objects.store import Entry
 from problems.problem import Problem
 
 T = TypeVar("T")
@@ -174,22 +174,9 @@ class Change:
         progress.total = survey(placement, sources, self._where).moving
         self._view.progress(progress)
 
-        def select(name: str, entry: Entry) -> Task | None:
-            if kind_of(placement, name, entry) is not Kind.LEAVING:
-                return None
-            return Task(name, placement.owner(entry.key), entry)
-
-        def act(task: Task) -> bool:
-            entry = task.entry
-            found = Found(entry.key, entry.size, entry.etag)
-            source, target = self._where.store(task.node), self._where.store(task.other)
-            outcome = move(source, target, found, permit, paced=self._options.rate is not None)
-            if outcome is not Outcome.CHANGED:
-                progress.moved(outcome, entry.size)
-                self._view.progress(progress)
-            return outcome is not Outcome.CHANGED
-
-        self._repeat(sources, select, act)
+        paced = self._options.rate is not None
+        mover = Mover(placement, self._where, permit, progress, self._view, paced=paced)
+        self._repeat(sources, mover.select, mover.act, mover.complete)
 
     def _clean(self, placement: Placement, permit: Permit) -> None:
         def select(name: str, entry: Entry) -> Task | None:
@@ -216,14 +203,22 @@ class Change:
                     self._pause(f"{name}: {problem.detail}")
         return False
 
-    def _repeat(self, names: Sequence[str], select: Select, act: Act) -> None:
+    def _repeat(
+        self,
+        names: Sequence[str],
+        select: Select,
+        act: Act,
+        complete: Complete = all_done,
+    ) -> None:
         """Pass after pass, until nothing is left.
 
         :raises CannotFinish: when it is no node that is in the way, again and again.
         """
         failing, fewest = 0, math.inf
-        jobs, stop = self._options.jobs, self._stop
-        while left := Sweep(names, self._where, select, act, jobs, stop, self._is_down).run():
+        jobs, stop, where = self._options.jobs, self._stop, self._where
+        while left := Sweep(
+            names, where, select, act, jobs, stop, self._is_down, complete=complete
+        ).run():
             if left.down:
                 self._wait_for_nodes(left)
                 continue

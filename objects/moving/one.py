@@ -8,9 +8,10 @@ target under the same key is newer: an object that a client wrote, or the tombst
 
 from collections.abc import Callable
 from enum import StrEnum
+from functools import partial
 
 from objects.exceptions import PreconditionFailed
-from objects.store import Found, SourceChanged, Store, copy, find
+from objects.store import Found, Removal, SourceChanged, Store, copy, find, remove
 
 
 class Outcome(StrEnum):
@@ -27,6 +28,9 @@ class Outcome(StrEnum):
     #: The source has another one now, or the target none any more. Nothing was removed.
     CHANGED = "changed"
 
+
+#: After these the source's object may go, if it still is the one that was copied.
+TO_BE_REMOVED = frozenset({Outcome.MOVED, Outcome.EQUAL, Outcome.NEWER})
 
 #: Raises when this process may no longer act on what it knows of the layout; is told the bytes that
 #: are about to be sent, and may wait so that there are not too many.
@@ -45,24 +49,39 @@ def move(
     :raises Problem: from a node; its ``source`` names it. Nothing is lost then, and it may be tried
         again.
     """
+    outcome = bring(source, target, found, permit, paced=paced)
+    if outcome not in TO_BE_REMOVED:
+        return outcome
+    return ending(outcome, found, remove(source, [found], partial(permit, 0)))
+
+
+def bring(
+    source: Store, target: Store, found: Found, permit: Permit, *, paced: bool = False
+) -> Outcome:
+    """The first half of `move`: see to it that the target has the object, or something newer.
+
+    :returns: one of `TO_BE_REMOVED`, if the source's may be removed now.
+    """
     permit(0)
     try:
         copy(source, target, found, throttle=permit, paced=paced)
-        outcome = Outcome.MOVED
     except PreconditionFailed:
         there = find(target, found.key)
         if there is None:
             return Outcome.CHANGED
-        same = there == found
-        outcome = Outcome.EQUAL if same else Outcome.NEWER
+        return Outcome.EQUAL if there == found else Outcome.NEWER
     except SourceChanged:
         return Outcome.GONE if find(source, found.key) is None else Outcome.CHANGED
-    # Nodes ignore a condition of a DELETE, so this look is all that there is.
-    left = find(source, found.key)
-    if left is None:
-        return Outcome.GONE if outcome is not Outcome.MOVED else outcome
-    if left != found:
+    return Outcome.MOVED
+
+
+def ending(outcome: Outcome, found: Found, removal: Removal) -> Outcome:
+    """What became of an object in the end, after the second half of a move.
+
+    :param outcome: of the first half.
+    """
+    if found.key in removal.changed:
         return Outcome.CHANGED
-    permit(0)
-    source.delete(found.key)
-    return outcome
+    if found.key in removal.removed or outcome is Outcome.MOVED:
+        return outcome
+    return Outcome.GONE

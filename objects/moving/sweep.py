@@ -5,23 +5,30 @@ moving what does not concern it.
 """
 
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import zip_longest
+from typing import TypeVar
 
 from objects.exceptions import LayoutUnknown, NodeBusy
 from objects.moving.permit import Stopped
 from objects.moving.survey import said_of, trouble_with
-from objects.moving.whereabouts import Whereabouts, entries_of
-from objects.store import Entry, NotProved
+from objects.moving.whereabouts import Whereabouts, pages_of
+from objects.store import Entry, NotProved, Stretch
 from problems.problem import Problem
+
+T = TypeVar("T")
 
 #: Tries of a request that a node refuses because it is busy, and seconds between them.
 _BUSY_TRIES = 8
 _BUSY_PAUSE = 0.25
 #: How many objects are named that could not be done.
 _EXAMPLES = 10
+#: Seconds until what was done of a page is completed, though the page is not at its end.
+_COMPLETED_AFTER = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +63,41 @@ class Left:
 
 #: Does a task, and says whether it is done with; if not, the next pass sees it again.
 Act = Callable[[Task], bool]
+#: Does what is left to do for some tasks of a node at once, all of them from this stretch of its
+#: keys. Returns those that are not done with after all.
+Complete = Callable[[Sequence[Task], Stretch], Sequence[Task]]
 #: The task that an entry of a node is, None for none.
 Select = Callable[[str, Entry], Task | None]
+
+
+class _Page:
+    """The tasks of a page of a node's listing."""
+
+    def __init__(self, stretch: Stretch, tasks: Sequence[Task]) -> None:
+        self.stretch = stretch
+        self.tasks = tasks
+        self._left = len(tasks)
+        self._done: list[Task] = []
+        self._due_at = time.monotonic() + _COMPLETED_AFTER
+        self._lock = threading.Lock()
+
+    def ended(self, task: Task, *, done: bool) -> Sequence[Task]:
+        """Count a task; those that are due to be completed now."""
+        with self._lock:
+            self._left -= 1
+            if done:
+                self._done.append(task)
+            now = time.monotonic()
+            if self._left and now < self._due_at:
+                return ()
+            due, self._done = self._done, []
+            self._due_at = now + _COMPLETED_AFTER
+            return due
+
+
+def all_done(tasks: Sequence[Task], stretch: Stretch) -> Sequence[Task]:
+    """Completes tasks of which nothing is left to do."""
+    return ()
 
 
 class Sweep:
@@ -65,6 +105,8 @@ class Sweep:
 
     :param names: of the nodes to be listed.
     :param jobs: how many objects at once.
+    :param complete: told of tasks that are done with but for this, a page's together or, when that
+        takes long, some of it.
     :param notice: told at once of a node that is down, and what it says; a pass may take hours.
     """
 
@@ -77,6 +119,7 @@ class Sweep:
         jobs: int,
         stop: threading.Event,
         notice: Callable[[str, str], None],
+        complete: Complete = all_done,
     ) -> None:
         self._names = names
         self._where = where
@@ -85,6 +128,7 @@ class Sweep:
         self._jobs = jobs
         self._stop = stop
         self._notice = notice
+        self._complete = complete
         self._left = Left()
         self._lock = threading.Lock()
         self._turn = threading.Lock()
@@ -93,7 +137,7 @@ class Sweep:
     def run(self) -> Left:
         """Go through them once.
 
-        :raises Overtaken, Stopped: from the act; nothing else is begun then.
+        :raises Overtaken, Stopped: from what is done; nothing else is begun then.
         """
         tasks = self._tasks()
         with ThreadPoolExecutor(max_workers=self._jobs) as pool:
@@ -105,52 +149,66 @@ class Sweep:
             raise Stopped
         return self._left
 
-    def _work(self, tasks: Iterator[Task]) -> None:
+    def _work(self, tasks: Iterator[tuple[_Page, Task]]) -> None:
         """Do one task after the other until there is none."""
         while self._error is None and not self._stop.is_set():
             with self._turn:
-                task = next(tasks, None)
-            if task is None:
+                found = next(tasks, None)
+            if found is None:
                 break
-            self._do(task)
+            page, task = found
+            left = self._tried([task], partial(self._do, task))
+            due = page.ended(task, done=not left)
+            if due:
+                self._tried(due, partial(self._complete, due, page.stretch))
 
-    def _tasks(self) -> Iterator[Task]:
+    def _tasks(self) -> Iterator[tuple[_Page, Task]]:
         """Of all nodes in turns, so that none has all of the work."""
         for row in zip_longest(*(self._of_node(name) for name in self._names)):
-            yield from (task for task in row if task is not None)
+            yield from (found for found in row if found is not None)
 
-    def _of_node(self, name: str) -> Iterator[Task]:
+    def _of_node(self, name: str) -> Iterator[tuple[_Page, Task]]:
         try:
-            for entry in entries_of(self._where.store(name)):
-                if task := self._select(name, entry):
-                    yield task
+            for stretch, entries in pages_of(self._where.store(name)):
+                selected = (self._select(name, entry) for entry in entries)
+                page = _Page(stretch, [task for task in selected if task])
+                yield from ((page, task) for task in page.tasks)
         except Problem as problem:
             self._is_down(name, said_of(problem))
 
-    def _do(self, task: Task) -> None:
+    def _do(self, task: Task) -> Sequence[Task]:
         down = self._left.down
         if self._error is not None or task.node in down or task.other in down:
-            self._leave(task)
-            return
-        try:
-            if not self._patiently(task):
-                self._leave(task)
-        except Problem as problem:
-            self._leave(task, self._blame(task, problem))
-        except (NotProved, OSError) as error:
-            self._leave(task, str(error))
+            return [task]
+        return () if self._act(task) else [task]
 
     def _done(self, future: Future[None]) -> None:
         self._error = self._error or future.exception()
 
-    def _patiently(self, task: Task) -> bool:
+    def _tried(self, tasks: Sequence[Task], act: Callable[[], Sequence[Task]]) -> Sequence[Task]:
+        """Do something for tasks of a node; those that are left then.
+
+        :param act: returns those that are not done with.
+        """
+        reason = ""
+        try:
+            left = self._patiently(act)
+        except Problem as problem:
+            left, reason = tasks, self._blame(tasks[0], problem)
+        except (NotProved, OSError) as error:
+            left, reason = tasks, str(error)
+        for task in left:
+            self._leave(task, reason)
+        return left
+
+    def _patiently(self, act: Callable[[], T]) -> T:
         for _ in range(_BUSY_TRIES):
             try:
-                return self._act(task)
+                return act()
             except NodeBusy:
                 if self._stop.wait(_BUSY_PAUSE):
                     raise Stopped from None
-        return self._act(task)
+        return act()
 
     def _blame(self, task: Task, problem: Problem) -> str:
         """Whether a node is down, or only this object cannot be had; then why."""

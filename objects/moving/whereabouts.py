@@ -1,6 +1,6 @@
 """Where the nodes are that a change of the layout is about, and what their keys are to it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -9,7 +9,7 @@ from nodes.node import Node, NodeState
 from objects.identifiers import is_id
 from objects.layout import LAYOUT_KEY
 from objects.layout.placement import Placement
-from objects.store import Entry, Store, Stores
+from objects.store import Entry, Store, Stores, Stretch
 
 #: The most that S3 lists at once.
 PAGE = 1000
@@ -72,8 +72,8 @@ def kind_of(placement: Placement, name: str, entry: Entry) -> Kind:
     return Kind.LEAVING if placement.source(entry.key) == name else Kind.MISPLACED
 
 
-def entries_of(store: Store) -> Iterator[Entry]:
-    """All keys of a node, in order, listed as they are asked for.
+def pages_of(store: Store) -> Iterator[tuple[Stretch, Sequence[Entry]]]:
+    """All keys of a node, in order, page by page, each listed as it is asked for.
 
     What is added or removed behind the place where the listing is, is seen or not.
 
@@ -82,10 +82,17 @@ def entries_of(store: Store) -> Iterator[Entry]:
     after = ""
     while True:
         page = store.list(prefix="", after=after, limit=PAGE)
-        yield from page.entries
+        if page.entries:
+            yield Stretch(after, len(page.entries)), page.entries
         if not page.truncated:
             return
         after = page.entries[-1].key
+
+
+def entries_of(store: Store) -> Iterator[Entry]:
+    """All keys of a node, in order; see `pages_of`."""
+    for _, entries in pages_of(store):
+        yield from entries
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from objects.store.errors import ConnectFailed, TransportError
 from objects.store.payload import PART_SIZE, Body, Payload, Whole, payload_of
 from objects.store.pieces import Found, SourceChanged, find
 from objects.store.registry import Stores
+from objects.store.removal import Removal, Stretch, remove
 from objects.store.response import NodeResponse
 from objects.store.spool import Spool, default_size
 from objects.store.store import Store, Stored, Upload
@@ -31,11 +32,13 @@ __all__ = [
     "NodeResponse",
     "NotProved",
     "Payload",
+    "Removal",
     "SourceChanged",
     "Spool",
     "Store",
     "Stored",
     "Stores",
+    "Stretch",
     "TransportError",
     "Upload",
     "Wait",
@@ -51,6 +54,7 @@ __all__ = [
     "probe",
     "quick_stores",
     "reason_of",
+    "remove",
     "spool_share",
     "store_for",
 ]

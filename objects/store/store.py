@@ -1,6 +1,8 @@
 """The store: one node's bucket."""
 
-from collections.abc import Mapping
+import base64
+import hashlib
+from collections.abc import Mapping, Sequence
 from dataclasses import InitVar, dataclass, field
 from types import MappingProxyType
 from urllib.parse import quote, urlencode
@@ -27,6 +29,7 @@ from objects.store.answers import (
     unusable,
 )
 from objects.store.client import Call, Limits, NodeClient
+from objects.store.deletion import deletion_of, flaw_of_deletion
 from objects.store.documents import NotADocument
 from objects.store.entries import NodeListing, listing_bytes, listing_of
 from objects.store.errors import TransportError
@@ -203,6 +206,34 @@ class Store:
             self._answer(Call("DELETE", f"/{self._bucket}/{key}"), flaw_of_deleted).close()
         except (ObjectNotFound, BucketMissing):
             return
+
+    def delete_several(self, keys: Sequence[str]) -> None:
+        """Remove objects with one request; of those that are not there, nothing is left to do.
+
+        :param keys: 1 to 1,000.
+        :raises NodeError: when the node does not say of each that it is removed. Some may be.
+        """
+        document = deletion_of(keys)
+        md5 = hashlib.md5(document, usedforsecurity=False).digest()
+        call = Call(
+            "POST",
+            f"/{self._bucket}",
+            query="delete=",
+            headers={"Content-MD5": base64.b64encode(md5).decode()},
+            body=(document,),
+            length=len(document),
+        )
+        what = f"POST {call.path}?delete"
+        try:
+            answer = self._answer(call, flaw_of_document)
+        except BucketMissing:
+            return
+        try:
+            flaw = flaw_of_deletion(document_of(answer, what), keys)
+        except NotADocument as error:
+            raise unreadable(error, what) from error
+        if flaw:
+            raise NodeError(f"answered {flaw}")
 
     def put(self, key: str, payload: Payload, upload: Upload) -> Stored:
         """Store a body, whole or not at all.

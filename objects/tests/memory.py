@@ -4,7 +4,7 @@ For tests of what is done with several nodes. How a node is spoken to is tested 
 """
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -121,6 +121,11 @@ class MemoryNode:
         self._asked("DELETE", key)
         self.kept.pop(key, None)
 
+    def delete_several(self, keys: Sequence[str]) -> None:
+        self._asked("DELETE", " ".join(keys))
+        for key in keys:
+            self.kept.pop(key, None)
+
     def list(self, *, prefix: str, after: str, limit: int) -> NodeListing:
         self._asked("LIST", after)
         keys = [key for key in sorted(self.kept) if key.startswith(prefix) and key > after]
@@ -129,6 +134,9 @@ class MemoryNode:
             for key in keys[:limit]
         )
         return NodeListing(entries, truncated=len(keys) > limit)
+
+    def check(self) -> None:
+        self._asked("PROBE", "")
 
     def _asked(self, method: str, key: str) -> None:
         self.before(method, key)

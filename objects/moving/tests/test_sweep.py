@@ -1,7 +1,7 @@
 """One pass over nodes that a test makes up, some of which fail."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import cast
 
 import pytest
@@ -9,9 +9,9 @@ import pytest
 from objects.exceptions import NodeBusy, NodeError, NodeUnavailable
 from objects.moving import sweep as module
 from objects.moving.permit import Overtaken, Stopped
-from objects.moving.sweep import Left, Sweep, Task
+from objects.moving.sweep import Complete, Left, Sweep, Task, all_done
 from objects.moving.whereabouts import Whereabouts
-from objects.store import Entry, NodeListing
+from objects.store import Entry, NodeListing, Stretch
 from problems.problem import Problem
 
 
@@ -50,13 +50,14 @@ def swept(
     act: Callable[[Task], bool],
     stop: threading.Event | None = None,
     notice: Callable[[str, str], None] = lambda name, said: None,
+    complete: Complete = all_done,
 ) -> Left:
     def select(name: str, entry: Entry) -> Task | None:
         return Task(name, "b", entry)
 
     where = cast("Whereabouts", nodes)
     stop = stop or threading.Event()
-    return Sweep(list(nodes.stores), where, select, act, 4, stop, notice).run()
+    return Sweep(list(nodes.stores), where, select, act, 4, stop, notice, complete=complete).run()
 
 
 def noting(done: list[str]) -> Callable[[Task], bool]:
@@ -177,3 +178,61 @@ def test_it_stops_when_it_is_told_to() -> None:
 
     with pytest.raises(Stopped):
         swept(MadeUp(a=5000, b=0), act, stop)
+
+
+class Completing:
+    """Notes what it is to complete.
+
+    :ivar seen: the keys, and the stretch of the node's keys that they are from.
+    """
+
+    def __init__(self, problem: Problem | None = None) -> None:
+        self.seen: list[tuple[list[str], Stretch]] = []
+        self._problem = problem
+
+    def __call__(self, tasks: Sequence[Task], stretch: Stretch) -> Sequence[Task]:
+        self.seen.append((sorted(task.entry.key for task in tasks), stretch))
+        if self._problem is not None:
+            raise self._problem
+        return [task for task in tasks if task.entry.key.endswith("07")]
+
+
+def test_what_is_done_of_a_page_is_completed_together() -> None:
+    nodes = MadeUp(a=25, b=0)
+    completing = Completing()
+    left = swept(nodes, lambda task: task.entry.key != "a00003", complete=completing)
+    keys = [key for key in nodes.stores["a"].keys if key != "a00003"]
+    assert sorted(completing.seen) == [
+        (keys[:9], Stretch("", 10)),
+        (keys[9:19], Stretch("a00009", 10)),
+        (keys[19:], Stretch("a00019", 5)),
+    ]
+    # One that is not done, and one that turns out not to be when it is completed.
+    assert left.tasks == 2
+
+
+def test_a_page_that_takes_long_is_completed_bit_by_bit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_COMPLETED_AFTER", 0)
+    completing = Completing()
+    assert not swept(MadeUp(c=5, b=0), noting([]), complete=completing)
+    assert sorted(keys for keys, _ in completing.seen) == [[f"c0000{n}"] for n in range(5)]
+
+
+def test_what_cannot_be_completed_is_left_and_named() -> None:
+    completing = Completing(failed(NodeError("answered 500 InternalError"), "a"))
+    left = swept(MadeUp(a=5, b=0), noting([]), complete=completing)
+    assert left.tasks == 5
+    assert left.failed["a00000"] == "a answered 500 InternalError"
+    assert left.down == {}
+
+
+def test_a_page_of_a_node_that_goes_down_is_left() -> None:
+    nodes = MadeUp(a=5, b=0)
+
+    def go_down(tasks: Sequence[Task], stretch: Stretch) -> Sequence[Task]:
+        nodes.stores["a"].down = NodeUnavailable("cannot be reached: Connection refused")
+        raise failed(NodeUnavailable("hung up"), "a")
+
+    left = swept(nodes, noting([]), complete=go_down)
+    assert left.tasks == 5
+    assert left.down == {"a": "cannot be reached: Connection refused"}
