@@ -23,7 +23,7 @@ from nodes.node import Node
 from objects.exceptions import NodeUnavailable, OwnerProblem
 from objects.http.parameters import ListingQuery
 from objects.identifiers import is_id
-from objects.layout.document import LAYOUT_KEY
+from objects.layout.document import OWN_KEYS
 from objects.store import Entry, NodeListing, Stores
 from problems.problem import Problem
 
@@ -97,7 +97,7 @@ def merge(rounds: Sequence[tuple[str, NodeListing]], whose: Whose, limit: int) -
     if len(complete) > limit:
         complete = complete[:limit]
         end = complete[-1].key
-    passed_over = sum(key != LAYOUT_KEY and (end is None or key <= end) for key, _ in others)
+    passed_over = sum(key not in OWN_KEYS and (end is None or key <= end) for key, _ in others)
     return Listing(tuple(complete), end, passed_over=passed_over)
 
 

@@ -4,7 +4,9 @@ docs/layout.md has the protocol and why it holds.
 """
 
 from objects.layout.document import (
+    BACKLOG_KEY,
     LAYOUT_KEY,
+    OWN_KEYS,
     Layout,
     Member,
     Previous,
@@ -14,7 +16,9 @@ from objects.layout.fields import InvalidLayout
 from objects.layout.tombstone import Tombstone, is_tombstone
 
 __all__ = [
+    "BACKLOG_KEY",
     "LAYOUT_KEY",
+    "OWN_KEYS",
     "InvalidLayout",
     "Layout",
     "Member",

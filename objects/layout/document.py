@@ -26,6 +26,10 @@ from objects.layout.fields import (
 #: Where a node keeps its copy. No object id, since ids have neither a tilde nor a slash; and behind
 #: all of them in a listing.
 LAYOUT_KEY = "~objgw/layout"
+#: Where one node has a note of what is left to move.
+BACKLOG_KEY = "~objgw/backlog"
+#: What objgw itself keeps on nodes.
+OWN_KEYS = frozenset({LAYOUT_KEY, BACKLOG_KEY})
 #: Bytes; more is not read. A member takes about 70.
 MAX_DOCUMENT = 16 * 2**20
 #: What routers take (`objects.routing.check_weights`).

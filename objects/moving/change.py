@@ -14,10 +14,12 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from objects.layout import Layout, State
+from objects.layout.backlog import Notes
 from objects.layout.copies import Copies, LayoutConflict, LayoutNotWritten
 from objects.layout.keeper import Keeper
 from objects.layout.placement import Placement
 from objects.moving.mover import Mover
+from objects.moving.note import Note
 from objects.moving.permit import Overtaken, Pace, Permit, Stopped
 from objects.moving.progress import Progress, View
 from objects.moving.survey import survey, trouble_with
@@ -65,6 +67,7 @@ class Change:
     def __init__(
         self,
         copies: Copies,
+        notes: Notes,
         keeper: Keeper,
         where: Whereabouts,
         options: Options,
@@ -72,6 +75,7 @@ class Change:
         stop: threading.Event,
     ) -> None:
         self._copies = copies
+        self._notes = notes
         self._keeper = keeper
         self._where = where
         self._options = options
@@ -162,6 +166,7 @@ class Change:
             self._move_all(placement, permit)
             return State.SETTLING
         if layout.state is State.SETTLING:
+            self._notes.remove(layout, self._where.nodes())
             return State.CLEANING if self._has_tombstones(placement, permit) else State.STABLE
         self._clean(placement, permit)
         return State.STABLE
@@ -172,11 +177,18 @@ class Change:
         sources = sorted({member.name for member in layout.previous.members} - layout.lost)
         self.progress = progress = Progress()
         progress.total = survey(placement, sources, self._where).moving
-        self._view.progress(progress)
+        note = Note(self._notes, layout, self._where)
+
+        def tell(progress: Progress) -> None:
+            self._view.progress(progress)
+            note.update(progress)
+
+        tell(progress)
 
         paced = self._options.rate is not None
-        mover = Mover(placement, self._where, permit, progress, self._view, paced=paced)
+        mover = Mover(placement, self._where, permit, progress, tell, paced=paced)
         self._repeat(sources, mover.select, mover.act, mover.complete)
+        note.write(progress)
 
     def _clean(self, placement: Placement, permit: Permit) -> None:
         def select(name: str, entry: Entry) -> Task | None:

@@ -7,6 +7,7 @@ from django.conf import settings
 from nodes.membership import get_membership
 from nodes.node import Node
 from objects.layout import Layout
+from objects.layout.backlog import Notes
 from objects.layout.copies import Copies, Survey
 from objects.layout.keeper import get_keeper
 from objects.moving.apply import Plan, adopted, planned
@@ -29,7 +30,9 @@ class Desk:
     def __init__(self) -> None:
         membership = get_membership()
         membership.refresh()
-        self.copies = Copies(quick_stores(_TIMEOUT))
+        stores = quick_stores(_TIMEOUT)
+        self.copies = Copies(stores)
+        self._notes = Notes(stores)
         self.where = Whereabouts(membership, get_stores())
         self.lease: float = settings.OBJGW_LAYOUT_LEASE
 
@@ -59,4 +62,4 @@ class Desk:
 
     def change(self, options: Options, view: View, stop: threading.Event) -> Change:
         """What brings a change about."""
-        return Change(self.copies, get_keeper(), self.where, options, view, stop)
+        return Change(self.copies, self._notes, get_keeper(), self.where, options, view, stop)

@@ -1,11 +1,11 @@
 """Moving all objects that have another owner now, one by one, and removing them in batches."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from objects.layout.placement import Placement
 from objects.moving.one import TO_BE_REMOVED, Outcome, Permit, bring, ending
-from objects.moving.progress import Progress, View
+from objects.moving.progress import Progress
 from objects.moving.sweep import Task
 from objects.moving.whereabouts import Kind, Whereabouts, kind_of
 from objects.store import Entry, Found, Stretch, remove
@@ -17,6 +17,7 @@ _BATCHED = 2**20
 class Mover:
     """What a sweep does while the layout is `moving`: `select`, `act`, `complete`.
 
+    :param tell: of the progress, whenever there is some.
     :param paced: see `objects.moving.one.move`.
     """
 
@@ -26,7 +27,7 @@ class Mover:
         where: Whereabouts,
         permit: Permit,
         progress: Progress,
-        view: View,
+        tell: Callable[[Progress], None],
         *,
         paced: bool,
     ) -> None:
@@ -34,7 +35,7 @@ class Mover:
         self._where = where
         self._permit = permit
         self._progress = progress
-        self._view = view
+        self._tell = tell
         self._paced = paced
         self._brought: dict[Task, Outcome] = {}
 
@@ -77,7 +78,7 @@ class Mover:
     def _count(self, outcome: Outcome, task: Task) -> None:
         if outcome is not Outcome.CHANGED:
             self._progress.moved(outcome, task.entry.size)
-            self._view.progress(self._progress)
+            self._tell(self._progress)
 
 
 def _found(task: Task) -> Found:

@@ -7,7 +7,7 @@ from enum import StrEnum
 from nodes.membership import Membership
 from nodes.node import Node, NodeState
 from objects.identifiers import is_id
-from objects.layout import LAYOUT_KEY
+from objects.layout import OWN_KEYS
 from objects.layout.placement import Placement
 from objects.store import Entry, Store, Stores, Stretch
 
@@ -55,7 +55,7 @@ class Kind(StrEnum):
     MISPLACED = "misplaced"
     #: No object of a client's.
     FOREIGN = "foreign"
-    #: The layout itself.
+    #: The layout itself, or what is noted beside it.
     LAYOUT = "layout"
 
 
@@ -65,7 +65,7 @@ def kind_of(placement: Placement, name: str, entry: Entry) -> Kind:
     :param name: of the node.
     """
     if not is_id(entry.key):
-        return Kind.LAYOUT if entry.key == LAYOUT_KEY else Kind.FOREIGN
+        return Kind.LAYOUT if entry.key in OWN_KEYS else Kind.FOREIGN
     if placement.owner(entry.key) == name:
         tombstone = placement.changing and placement.tombstone.is_listed_as(entry)
         return Kind.TOMBSTONE if tombstone else Kind.OWNED

@@ -18,6 +18,7 @@ from access import scopes
 from nodes.membership import get_membership
 from objects.layout import State
 from objects.layout.keeper import get_keeper
+from objgw_site.status.backlog import get_remembered_backlog
 from objgw_site.status.health import get_remembered_health
 from problems.problem import InternalError, NotFound
 from problems.rendering import JSONRenderer
@@ -113,6 +114,7 @@ def _nodes() -> Iterator[Reading]:
 
 def _layout() -> Iterator[Reading]:
     layout = get_keeper().layout
+    snapshot = get_membership().snapshot
     if layout is None:
         return
     version = float(layout.version)
@@ -121,3 +123,9 @@ def _layout() -> Iterator[Reading]:
     yield Reading(
         "objgw_layout_changing", "Whether objects move to where it puts them.", {(): changing}
     )
+    checked = get_remembered_health().of(snapshot.nodes) if snapshot is not None else ()
+    backlog = get_remembered_backlog().of(layout, checked)
+    if backlog is not None:
+        objects, size = float(backlog.objects), float(backlog.size)
+        yield Reading("objgw_layout_backlog_objects", "Objects left to move.", {(): objects})
+        yield Reading("objgw_layout_backlog_bytes", "Bytes left to move.", {(): size})

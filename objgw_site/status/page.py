@@ -9,10 +9,14 @@ from django.utils.safestring import SafeString
 from access.warning import OPEN
 from nodes.exceptions import MembershipError
 from nodes.membership import Status, get_membership
+from objects.layout import Layout, State
 from objects.layout.keeper import get_keeper
+from objects.moving.whereabouts import Amount
+from objects.moving.words import amount_of
 from objgw_site import __version__
+from objgw_site.status.backlog import get_remembered_backlog
 from objgw_site.status.drawing import bar, sparkline
-from objgw_site.status.health import get_remembered_health
+from objgw_site.status.health import Health, get_remembered_health
 from objgw_site.status.metrics import get_exposed_metrics
 from objgw_site.status.report import NodeReport, reported
 from objgw_site.status.roles import shown
@@ -106,10 +110,19 @@ def status_context(reload: int) -> dict[str, object]:
         "source": settings.OBJGW_DISCOVERY,
         "router": settings.OBJGW_ROUTER if known.layout is None else known.layout.router,
         "layout": known.layout,
+        "backlog": _left_to_move(known.layout, checked),
         "version": __version__,
         "since": _SINCE,
         "reload": reload,
     }
+
+
+def _left_to_move(layout: Layout | None, checked: Sequence[Health]) -> str:
+    """In words, "" for nothing and when it is not known."""
+    backlog = get_remembered_backlog().of(layout, checked)
+    if backlog is None or layout is None or layout.state is not State.MOVING:
+        return ""
+    return amount_of(Amount(backlog.objects, backlog.size))
 
 
 def _counted() -> Recent | None:

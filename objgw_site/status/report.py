@@ -5,7 +5,8 @@ from dataclasses import asdict, dataclass
 
 from nodes.exceptions import MembershipError, MembershipUnknown
 from nodes.membership import Snapshot, get_membership
-from objects.layout import Layout
+from objects.layout import Layout, State
+from objects.layout.backlog import Backlog, Notes
 from objects.layout.copies import Copies, LayoutConflict
 from objects.routing import get_router, router_class
 from objects.store import probe, quick_stores
@@ -53,25 +54,36 @@ class Report:
 
     :ivar problem: what is wrong with them, None when nothing is.
     :ivar layout: None where there is none.
+    :ivar backlog: what it has left to move, None when that is not known.
     """
 
     nodes: tuple[NodeReport, ...]
     problem: str | None
     layout: Layout | None = None
+    backlog: Backlog | None = None
 
     def as_json(self) -> dict[str, object]:
         return {
-            "layout": described(self.layout),
+            "layout": described(self.layout, self.backlog),
             "nodes": [asdict(node) for node in self.nodes],
             "problem": self.problem,
         }
 
 
-def described(layout: Layout | None) -> dict[str, object] | None:
-    """What there is to say of a layout."""
+def described(layout: Layout | None, backlog: Backlog | None) -> dict[str, object] | None:
+    """What there is to say of a layout.
+
+    :param backlog: what it has left to move, None when that is not known.
+    """
     if layout is None:
         return None
-    return {"version": layout.version, "state": str(layout.state), "router": layout.router}
+    moving = layout.state is State.MOVING and backlog is not None
+    return {
+        "version": layout.version,
+        "state": str(layout.state),
+        "router": layout.router,
+        "backlog": backlog.as_json() if moving and backlog else None,
+    }
 
 
 def reported(
@@ -128,9 +140,10 @@ class Examiner:
             problem = error.detail
             if not self._last.nodes:
                 return Report((), problem)
-        layout = None
+        layout = backlog = None
+        stores = quick_stores(FOR_PEOPLE)
         try:
-            layout = Copies(quick_stores(FOR_PEOPLE)).survey(self._last.nodes).newest
+            layout = Copies(stores).survey(self._last.nodes).newest
             if layout is None:
                 membership.checked(self._last)
         except LayoutConflict as error:
@@ -138,9 +151,12 @@ class Examiner:
         except MembershipError as error:
             problem = problem or error.detail
         nodes = shown(layout, self._last.nodes)
-        reports = reported(layout, nodes, health([each.node for each in nodes], probe))
+        checked = health([each.node for each in nodes], probe)
+        reports = reported(layout, nodes, checked)
+        if layout is not None:
+            backlog = Notes(stores).read(layout, [it.node for it in checked if it.healthy])
         unusable = [each.name for each in reports if not each.healthy and each.counts]
         if unusable and problem is None:
             names = ", ".join(unusable)
             problem = f"{len(unusable)} of {len(reports)} nodes cannot serve: {names}"
-        return Report(reports, problem, layout)
+        return Report(reports, problem, layout, backlog)

@@ -9,6 +9,13 @@ from objects.layout import State
 from objgw_site.status.roles import Role
 
 
+class BacklogSerializer(serializers.Serializer[Any]):
+    """What is left to move."""
+
+    objects = serializers.IntegerField(min_value=0)
+    bytes = serializers.IntegerField(min_value=0)
+
+
 class LayoutSerializer(serializers.Serializer[Any]):
     """The layout: which nodes own ids."""
 
@@ -18,6 +25,11 @@ class LayoutSerializer(serializers.Serializer[Any]):
         help_text="How far a change of it has come; stable when there is none.",
     )
     router = serializers.CharField(help_text="How ids are spread over the members.")
+    backlog = BacklogSerializer(
+        allow_null=True,
+        help_text="What is left to move, as the command that moves it says every few seconds; null "
+        "while nothing moves, and when nothing is known of it.",
+    )
 
 
 class NodeSerializer(serializers.Serializer[Any]):

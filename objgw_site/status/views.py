@@ -18,7 +18,9 @@ from nodes.membership import get_membership
 from objects.exceptions import LayoutUnknown
 from objects.layout.keeper import get_keeper
 from objects.store import probe
+from objgw_site.status.backlog import get_remembered_backlog
 from objgw_site.status.health import Health, get_remembered_health, health
+from objgw_site.status.report import described
 from objgw_site.status.roles import in_use, shown
 from objgw_site.status.serializers import LivenessSerializer, NodeSerializer, ReadinessSerializer
 from problems.problem import InternalError, NotAcceptable, Problem
@@ -107,11 +109,8 @@ def _readiness() -> Response:
         "serving": len(nodes) - len(down),
         "not_serving": [{"name": item.node.name, "reason": item.reason} for item in down],
     }
-    report["layout"] = known.layout and {
-        "version": known.layout.version,
-        "state": known.layout.state,
-        "router": known.layout.router,
-    }
+    backlog = get_remembered_backlog().of(known.layout, checked)
+    report["layout"] = described(known.layout, backlog)
     if status.snapshot is not None:
         report["snapshot_age"] = round(status.snapshot.age, 1)
         if status.failure is not None:

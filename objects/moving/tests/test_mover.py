@@ -12,7 +12,7 @@ from objects.moving import mover as module
 from objects.moving.mover import Mover
 from objects.moving.one import Outcome
 from objects.moving.permit import Stopped
-from objects.moving.progress import Progress, View
+from objects.moving.progress import Progress
 from objects.moving.sweep import Left, Sweep
 from objects.moving.whereabouts import Whereabouts
 from objects.store import Store
@@ -21,13 +21,6 @@ from objects.tests.memory import Kept, MemoryNode, MemoryStores
 OLD, NEW = Kept(b"old"), Kept(b"newer")
 BEFORE = Layout.adopted("modulo", ["a"], 1.0)
 MOVING = BEFORE.changed("modulo", [Member("b")]).advanced(State.MOVING)
-
-
-class Silent:
-    """Shows nothing."""
-
-    def progress(self, progress: Progress) -> None:
-        pass
 
 
 class Case:
@@ -42,8 +35,8 @@ class Case:
 
     def _mover(self, permit: Callable[[int], None]) -> Mover:
         where = cast("Whereabouts", self)
-        view = cast("View", Silent())
-        return Mover(Placement(MOVING), where, permit, self.progress, view, paced=False)
+        told: list[Progress] = []
+        return Mover(Placement(MOVING), where, permit, self.progress, told.append, paced=False)
 
     def store(self, name: str) -> Store:
         return cast("Store", self.nodes[name])

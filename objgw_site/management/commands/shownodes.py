@@ -3,7 +3,10 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from objects.layout import Layout
+from objects.layout import Layout, State
+from objects.layout.backlog import Backlog
+from objects.moving.whereabouts import Amount
+from objects.moving.words import amount_of
 from objgw_site.status.report import Examiner, NodeReport, Report
 from terminal.command import OperatorCommand
 from terminal.quantities import seconds_between
@@ -45,7 +48,7 @@ class Command(OperatorCommand):
         elif report.nodes:
             self.stdout.write(node_table(report.nodes, self.look(options)))
             if report.layout is not None:
-                self.stdout.write(_sentence(report.layout))
+                self.stdout.write(_sentence(report.layout, report.backlog))
         if report.problem is not None:
             raise CommandError(report.problem, returncode=1)
 
@@ -63,12 +66,14 @@ class Command(OperatorCommand):
 
 def _seen(report: Report, look: Look) -> str:
     parts = [node_table(report.nodes, look)] if report.nodes else []
-    parts += [_sentence(report.layout)] if report.layout else []
+    parts += [_sentence(report.layout, report.backlog)] if report.layout else []
     return "\n".join([*parts, report.problem or "All nodes can serve."])
 
 
-def _sentence(layout: Layout) -> str:
+def _sentence(layout: Layout, backlog: Backlog | None) -> str:
     said = f"layout {layout.version}: {layout.state}, router {layout.router}"
+    if backlog is not None and layout.state is State.MOVING:
+        return f"{said}, {amount_of(Amount(backlog.objects, backlog.size))} left to move"
     if layout.previous is not None:
         said += "; `manage.py layout status` says what is left to move"
     return said

@@ -11,9 +11,12 @@ from nodes.exceptions import MembershipUnknown
 from nodes.membership import Membership
 from nodes.node import Node, NodeState
 from nodes.tests.scripted import ScriptedDiscovery, node
-from objects.layout import Layout, Member
+from objects.layout import Layout, Member, State
+from objects.layout.backlog import Backlog, Notes
 from objects.layout.keeper import Status
+from objects.tests.memory import MemoryStores
 from objgw_site.status import views
+from objgw_site.status.backlog import RememberedBacklog
 from objgw_site.status.health import RememberedHealth
 from objgw_site.status.roles import Role, shown
 
@@ -42,9 +45,18 @@ def keeper() -> FixedKeeper:
     return FixedKeeper()
 
 
+@pytest.fixture
+def left() -> MemoryStores:
+    """The nodes' own, for what is noted on them."""
+    return MemoryStores("a", "b")
+
+
 @pytest.fixture(autouse=True)
 def membership(
-    discovery: ScriptedDiscovery, keeper: FixedKeeper, monkeypatch: pytest.MonkeyPatch
+    discovery: ScriptedDiscovery,
+    keeper: FixedKeeper,
+    left: MemoryStores,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Membership:
     """The gateway's; two nodes are expected."""
     membership = Membership(discovery, cache, ttl=3600, expected=2)
@@ -53,6 +65,9 @@ def membership(
     monkeypatch.setattr(views, "get_keeper", lambda: keeper)
     monkeypatch.setattr(views, "probe", probe)
     monkeypatch.setattr(views, "get_remembered_health", lambda: RememberedHealth(probe))
+    monkeypatch.setattr(
+        views, "get_remembered_backlog", lambda: RememberedBacklog(Notes(left.stores))
+    )
     return membership
 
 
@@ -91,7 +106,12 @@ def test_with_a_layout_the_members_count(keeper: FixedKeeper) -> None:
     keeper.known = Status(layout, failure=None)
     status, report = get("/readyz")
     assert status == 200
-    assert report["layout"] == {"version": 1, "state": "stable", "router": "modulo"}
+    assert report["layout"] == {
+        "version": 1,
+        "state": "stable",
+        "router": "modulo",
+        "backlog": None,
+    }
     assert (report["nodes"], report["serving"]) == (2, 1)
     assert report["not_serving"] == [
         {"name": "c", "reason": "the layout names it, and there is no such container"}
@@ -101,6 +121,19 @@ def test_with_a_layout_the_members_count(keeper: FixedKeeper) -> None:
         ("b", "unassigned", None),
         ("c", "member", 1),
     ]
+
+
+def test_while_objects_move_it_says_how_many_are_left(
+    keeper: FixedKeeper, left: MemoryStores
+) -> None:
+    moving = Layout.adopted("modulo", ["a"]).changed("modulo", [Member("a"), Member("b")])
+    moving = moving.advanced(State.MOVING)
+    keeper.known = Status(moving, failure=None)
+    _, report = get("/readyz")
+    assert report["layout"]["backlog"] is None, "nobody has said so yet"
+    Notes(left.stores).write(moving, (A,), Backlog(3, 4096))
+    _, report = get("/readyz")
+    assert report["layout"]["backlog"] == {"objects": 3, "bytes": 4096}
 
 
 def test_with_a_layout_the_number_of_nodes_does_not_matter(

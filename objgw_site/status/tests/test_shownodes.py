@@ -15,7 +15,8 @@ import pytest
 from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
-from objects.layout import Layout, Member
+from objects.layout import Layout, Member, State
+from objects.layout.backlog import Backlog, Notes
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -141,7 +142,23 @@ def test_the_layout(settings: Settings, answering_port: int, stored: list[bytes]
         "version": 2,
         "state": "switching",
         "router": "rendezvous",
+        "backlog": None,
     }
+
+
+def test_what_is_left_to_move(
+    settings: Settings, answering_port: int, stored: list[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.OBJGW_NODES = f"http://key:hush-hush@127.0.0.1:{answering_port}#node-a"
+    layout = Layout.adopted("modulo", ["node-a"]).changed("rendezvous", [Member("node-a")])
+    stored.append(layout.advanced(State.MOVING).to_json())
+    monkeypatch.setattr(Notes, "read", lambda *args: Backlog(1200, 5 * 2**20))
+    text, _ = show()
+    assert text.splitlines()[-1] == (
+        "layout 3: moving, router rendezvous, 1,200 objects, 5.0 MiB left to move"
+    )
+    text, _ = show("--json")
+    assert json.loads(text)["layout"]["backlog"] == {"objects": 1200, "bytes": 5 * 2**20}
 
 
 def test_a_node_that_cannot_serve_is_the_exit_status(settings: Settings, dead_port: int) -> None:
