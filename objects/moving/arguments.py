@@ -61,10 +61,10 @@ def rate(text: str) -> int:
 
 
 def default_jobs() -> int:
-    """As many objects at once as there are processors, 2 to 8: with more, those that write and read
-    meanwhile wait for the mover rather than for their nodes.
+    """Half as many objects at once as there are processors, 1 to 8: with more, those that write and
+    read meanwhile wait for the mover rather than for their nodes.
     """
-    return min(8, max(2, os.cpu_count() or 2))
+    return min(8, max(1, (os.cpu_count() or 1) // 2))
 
 
 def jobs(text: str) -> int:

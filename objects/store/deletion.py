@@ -7,6 +7,11 @@ from minio.xml import Element, SubElement, findall, findtext, getbytes
 
 from objects.store.documents import NotADocument
 
+#: Bytes of an answer without keys, and of what it says of one: a key has 1,024 bytes at most, each
+#: of which may be five when it is escaped, and there may be a few words about it.
+_ENVELOPE_BYTES = 64 * 1024
+_KEY_BYTES = 8 * 1024
+
 
 def deletion_of(keys: Sequence[str]) -> bytes:
     """The document that asks for it.
@@ -17,6 +22,11 @@ def deletion_of(keys: Sequence[str]) -> bytes:
     for key in keys:
         SubElement(SubElement(root, "Object"), "Key", key)
     return getbytes(root)
+
+
+def deletion_bytes(keys: int) -> int:
+    """The most bytes that the answer about so many keys may have."""
+    return _ENVELOPE_BYTES + keys * _KEY_BYTES
 
 
 def flaw_of_deletion(document: ET.Element, keys: Sequence[str]) -> str | None:

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from objects.store.pieces import Found, find, named
 from objects.store.store import Store
 
-#: Objects that are removed with one request. MinIO locks them all meanwhile, and what a request
-#: removes late should be little.
-AT_ONCE = 250
+#: Objects that are removed with one request. That takes MinIO a quarter of the processor time of a
+#: request for each. More would take no less, and whatever else it has to do would wait longer.
+AT_ONCE = 50
 #: A listing is asked for when it is about this many entries for each object at most; otherwise
 #: the node is asked for each object.
 _WORTH_LISTING = 8

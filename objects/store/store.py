@@ -29,7 +29,7 @@ from objects.store.answers import (
     unusable,
 )
 from objects.store.client import Call, Limits, NodeClient
-from objects.store.deletion import deletion_of, flaw_of_deletion
+from objects.store.deletion import deletion_bytes, deletion_of, flaw_of_deletion
 from objects.store.documents import NotADocument
 from objects.store.entries import NodeListing, listing_bytes, listing_of
 from objects.store.errors import TransportError
@@ -229,7 +229,9 @@ class Store:
         except BucketMissing:
             return
         try:
-            flaw = flaw_of_deletion(document_of(answer, what), keys)
+            flaw = flaw_of_deletion(
+                document_of(answer, what, limit=deletion_bytes(len(keys))), keys
+            )
         except NotADocument as error:
             raise unreadable(error, what) from error
         if flaw:

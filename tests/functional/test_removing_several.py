@@ -59,3 +59,8 @@ def test_what_is_another_by_now_stays(store: Store) -> None:
     assert len(removal.removed) == len(found) - 1
     assert keys_of(store) == [changed.key]
     assert find(store, changed.key) == changed
+
+
+def test_as_many_as_s3_takes(store: Store) -> None:
+    store.create_bucket()
+    store.delete_several([f"k{number:04}" for number in range(1000)])

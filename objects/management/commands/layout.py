@@ -65,7 +65,7 @@ class Command(BaseCommand):
             type=jobs,
             default=default_jobs(),
             metavar="N",
-            help="objects moved at once (as many as there are processors, 2 to 8)",
+            help="objects moved at once (half as many as there are processors, 1 to 8)",
         )
         _action(actions, "abort", "give a change up that has not moved anything yet")
 

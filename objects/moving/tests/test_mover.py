@@ -16,6 +16,7 @@ from objects.moving.progress import Progress
 from objects.moving.sweep import Left, Sweep
 from objects.moving.whereabouts import Whereabouts
 from objects.store import Store
+from objects.store.removal import AT_ONCE
 from objects.tests.memory import Kept, MemoryNode, MemoryStores
 
 OLD, NEW = Kept(b"old"), Kept(b"newer")
@@ -74,8 +75,8 @@ def test_small_objects_are_removed_together(jobs: int) -> None:
     assert case.target.kept.keys() == set(case.keys)
     assert case.progress.outcomes == {Outcome.MOVED: 1500}
     assert (case.progress.done.objects, case.progress.done.size) == (1500, 4500)
-    # Of two pages with 1,000 and 500: 250 at once, and each page is looked at once more.
-    assert case.asked(case.source, "DELETE") == 6
+    # Of two pages with 1,000 and 500: so many at once, and each page is looked at once more.
+    assert case.asked(case.source, "DELETE") == 1500 / AT_ONCE
     assert case.asked(case.source, "LIST") == 4
     assert case.asked(case.source, "HEAD") == 0
 
