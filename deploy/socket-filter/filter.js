@@ -4,8 +4,8 @@
 //   GET /version                 the API versions
 //   GET /containers/json         the nodes: containers whose name contains OBJGW_NODE_NAME, with the
 //                                labels that are meant for the gateway
-//   GET /containers/{id}/json    a node, with its keys and region of all its environment; or the
-//                                container that asks, told by its address, without environment
+//   GET /containers/{id}/json    a node, with its ports, and keys and region of all its environment; or
+//                                the container that asks, told by its address, without environment
 //   GET /events                  what happens to nodes, and to networks
 //   GET /services, /tasks        of Swarm: services whose name contains OBJGW_NODE_NAME, without
 //                                their environment, and the tasks of these, with keys and region
@@ -141,7 +141,11 @@ function inspected(container, asker) {
     const networks = networksOf(container);
     const answer = {Id: container.Id, Name: container.Name, NetworkSettings: {Networks: networks}};
     if (isNode(container.Name)) {
-        answer.Config = {Env: keysIn(container.Config.Env), Labels: labelsOf(container.Config)};
+        answer.Config = {
+            Env: keysIn(container.Config.Env),
+            ExposedPorts: container.Config.ExposedPorts,
+            Labels: labelsOf(container.Config),
+        };
         return answer;
     }
     answer.Config = {Labels: labelsOf(container.Config)};

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 import docker
 import docker.errors
@@ -15,7 +16,7 @@ from nodes.discovery.daemon import (
     may_be_node,
     networks_of,
 )
-from nodes.discovery.environment import credentials_of, region_of
+from nodes.discovery.environment import credentials_of, names_keys, region_of
 from nodes.discovery.labels import read_labels
 from nodes.node import Node, NodeState
 
@@ -67,16 +68,33 @@ def _address(networks: Mapping[str, Json]) -> str | None:
     return None
 
 
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """What a container was made with, which cannot change.
+
+    :ivar environment: ``NAME=value``.
+    :ivar ports: that it, or its image, exposes, as ``9000/tcp``.
+    """
+
+    environment: tuple[str, ...]
+    ports: frozenset[str]
+
+    def may_be_node(self, port: int) -> bool:
+        """Whether it may speak S3 at this port: not when it exposes others only and gets no keys,
+        as a metrics exporter beside a node does.
+        """
+        return not self.ports or f"{port}/tcp" in self.ports or names_keys(self.environment)
+
+
 class DockerDiscovery(DaemonDiscovery):
     """Containers with ``OBJGW_NODE_NAME`` in their name, stopped ones included.
 
-    A question is one listing; a container's environment cannot change, so it is read once for each
-    container.
+    A question is one listing; each container is inspected once, for what it was made with.
     """
 
     def __init__(self, options: DiscoveryOptions) -> None:
         super().__init__(options)
-        self._environments: dict[str, tuple[str, ...]] = {}
+        self._made: dict[str, _Made] = {}
 
     @property
     def no_nodes_hint(self) -> str:
@@ -105,15 +123,17 @@ class DockerDiscovery(DaemonDiscovery):
         )
         own = self._own_container(client)
         best: dict[str, tuple[tuple[bool, bool, int], Node]] = {}
-        seen: dict[str, tuple[str, ...]] = {}
+        seen: dict[str, _Made] = {}
         for container in listed:
             name = self._name(container)
             if name is None or not _may_be_node(container, own):
                 continue
-            environment = self._environment(client, str(container["Id"]))
-            if environment is None:
+            made = self._inspected(client, str(container["Id"]))
+            if made is None:
                 continue
-            seen[str(container["Id"])] = environment
+            seen[str(container["Id"])] = made
+            if not made.may_be_node(self.options.port):
+                continue
             labels = container.get("Labels") or {}
             labelled = read_labels(labels, canonical_name(name), tls=self.options.tls)
             node = Node(
@@ -121,8 +141,8 @@ class DockerDiscovery(DaemonDiscovery):
                 host=_address(_shared(networks_of(container), own.networks)),
                 port=self.options.port,
                 state=NodeState.parse(str(container.get("State", ""))),
-                credentials=credentials_of(environment),
-                region=region_of(environment),
+                credentials=credentials_of(made.environment),
+                region=region_of(made.environment),
                 obstacle=labelled.obstacle,
                 tls_name=labelled.tls_name,
             )
@@ -130,7 +150,7 @@ class DockerDiscovery(DaemonDiscovery):
             rank = (node.down_reason is None, node.name == name, container.get("Created") or 0)
             if node.name not in best or rank > best[node.name][0]:
                 best[node.name] = (rank, node)
-        self._environments = seen
+        self._made = seen
         return [node for _, node in best.values()]
 
     def _name(self, container: Json) -> str | None:
@@ -138,15 +158,16 @@ class DockerDiscovery(DaemonDiscovery):
         names = [str(name).removeprefix("/") for name in container.get("Names") or []]
         return next((n for n in names if "/" not in n and self.options.name in n), None)
 
-    def _environment(self, client: docker.DockerClient, container: str) -> tuple[str, ...] | None:
-        """The container's environment, None when it was removed since it was listed."""
-        if container in self._environments:
-            return self._environments[container]
+    def _inspected(self, client: docker.DockerClient, container: str) -> _Made | None:
+        """What the container was made with, None when it was removed since it was listed."""
+        if container in self._made:
+            return self._made[container]
         try:
             found: Json = client.api.inspect_container(container)
         except docker.errors.NotFound:
             return None
-        return tuple((found.get("Config") or {}).get("Env") or ())
+        config = found.get("Config") or {}
+        return _Made(tuple(config.get("Env") or ()), frozenset(config.get("ExposedPorts") or ()))
 
 
 def _may_be_node(container: Json, own: OwnContainer) -> bool:

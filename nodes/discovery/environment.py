@@ -46,6 +46,13 @@ def credentials_of(environment: Iterable[str], secrets: Path = SECRETS) -> Crede
     return None
 
 
+def names_keys(environment: Iterable[str]) -> bool:
+    """Whether a container's ``NAME=value`` list has a variable for a key, whatever its value."""
+    names = _variables(environment).keys()
+    wanted = {name for pair in CREDENTIAL_VARIABLES for name in pair}
+    return any(name.removesuffix(FILE_SUFFIX) in wanted for name in names)
+
+
 def region_of(environment: Iterable[str]) -> str:
     """The region that a container's ``NAME=value`` list sets, or the one S3 servers default to."""
     variables = _variables(environment)

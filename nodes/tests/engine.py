@@ -35,6 +35,7 @@ class Container:
     environment: tuple[str, ...] = KEYS
     links: tuple[str, ...] = ()
     labels: dict[str, str] = field(default_factory=dict)
+    ports: tuple[str, ...] = ()
 
     @property
     def id(self) -> str:
@@ -66,7 +67,12 @@ class Container:
         return {
             "Id": self.id,
             "Name": f"/{self.name}",
-            "Config": {"Env": list(self.environment), "Labels": self.labels},
+            "Config": {
+                "Env": list(self.environment),
+                "Labels": self.labels,
+                # A real one leaves it out where there are none.
+                **({"ExposedPorts": {port: {} for port in self.ports}} if self.ports else {}),
+            },
             "NetworkSettings": self._settings,
         }
 

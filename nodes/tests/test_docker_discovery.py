@@ -349,6 +349,48 @@ def test_what_has_a_similar_name_says_so_by_its_label(
     assert found(discovery).keys() == {f"{NAME}-1"}
 
 
+NO_KEYS = ("PATH=/bin", "NODE_URL=http://192.0.2.1:9000")
+
+
+@pytest.mark.parametrize("name", [f"{NAME}-exporter", f"stack_{NAME}-exporter.1." + "a" * 25])
+@pytest.mark.parametrize("state", ["running", "exited"])
+def test_what_exposes_other_ports_and_gets_no_keys_is_no_node(
+    engine: Engine, discovery: DockerDiscovery, name: str, state: str
+) -> None:
+    engine.containers = [
+        Container(f"{NAME}-1", 1),
+        Container(name, 2, state=state, environment=NO_KEYS, ports=("9100/tcp",)),
+    ]
+    for _ in range(2):
+        assert found(discovery).keys() == {f"{NAME}-1"}
+    assert engine.inspected.count(container_id(2)) == 1
+
+
+@pytest.mark.parametrize(
+    ("environment", "ports"),
+    [
+        (NO_KEYS, ("9000/tcp", "9001/tcp")),
+        (NO_KEYS, ()),
+        (("MINIO_ROOT_USER=",), ("9100/tcp",)),
+        (("ROOT_SECRET_KEY_FILE=/run/secrets/key",), ("7070/tcp",)),
+    ],
+    ids=["the port", "nothing exposed", "an empty key", "a key in a file"],
+)
+def test_what_may_be_a_node_keeps_its_place(
+    engine: Engine,
+    discovery: DockerDiscovery,
+    environment: tuple[str, ...],
+    ports: tuple[str, ...],
+) -> None:
+    """A node that has lost its keys, say: without it, ids would have other owners."""
+    engine.containers = [
+        Container(f"{NAME}-1", 1),
+        Container(f"{NAME}-2", 2, environment=environment, ports=ports),
+    ]
+    assert found(discovery).keys() == {f"{NAME}-1", f"{NAME}-2"}
+    assert found(discovery)[f"{NAME}-2"].credentials is None
+
+
 def test_a_service_of_a_similar_name_elsewhere_is_none_of_its_business(
     engine: Engine, discovery: DockerDiscovery, monkeypatch: pytest.MonkeyPatch
 ) -> None:

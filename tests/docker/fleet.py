@@ -197,6 +197,22 @@ class Fleet:
         )
         return self._containers[name]
 
+    def start_exporter(self) -> Container:
+        """Something beside the nodes that is named like them, and exposes a port of its own."""
+        name = self.node_name(1) + "-exporter"
+        self._containers[name] = self.engine.containers.run(
+            self.gateway_image,  # it exposes 3000
+            ["-c", "import time; time.sleep(900)"],
+            entrypoint="python",
+            name=name,
+            detach=True,
+            # The image is a gateway's, and says so in this label.
+            labels={LABEL: "", "objgw.role": "node"},
+            network=str(self.network.name),
+            healthcheck={"test": ["NONE"]},
+        )
+        return self._containers[name]
+
     def start_gateway(
         self,
         suffix: str = "gateway",

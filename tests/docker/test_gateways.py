@@ -29,6 +29,18 @@ def test_gateways_that_are_named_like_nodes_are_none(make_fleet: MakeFleet) -> N
         assert gateways[1].client.get_object(object_id).body == b"x"
 
 
+def test_what_exposes_other_ports_and_gets_no_keys_is_no_node(make_fleet: MakeFleet) -> None:
+    """Running or stopped, as an exporter beside a node."""
+    fleet = make_fleet(2)
+    names = [node.name for node in fleet.nodes]
+    exporter = fleet.start_exporter()
+    gateway = fleet.start_gateway()
+    gateway.wait_ready()
+    assert [node["name"] for node in gateway.shownodes()["nodes"]] == names
+    exporter.stop(timeout=1)
+    assert [node["name"] for node in gateway.shownodes()["nodes"]] == names
+
+
 def test_with_every_node_stopped_it_is_not_ready_and_healthy_still(make_fleet: MakeFleet) -> None:
     fleet = make_fleet(1)
     gateway = fleet.start_gateway()
