@@ -10,10 +10,19 @@ from access.keyset import HS256, Key, make_key
 AUDIENCE = "objgw"
 
 
+#: Seconds. Some tokens are made when the tests are collected, and last until the end of the run.
+LASTING = 24 * 3600
+
+
 def token_of(key: Key, **claims: Any) -> str:
     """A token that says this beside what each has to say; a claim that is None is left out."""
     now = time.time()
-    all_claims = {"aud": AUDIENCE, "exp": int(now + 600), "sub": "alice", "jti": "the-id"} | claims
+    all_claims = {
+        "aud": AUDIENCE,
+        "exp": int(now + LASTING),
+        "sub": "alice",
+        "jti": "the-id",
+    } | claims
     return jwt.encode(
         {name: value for name, value in all_claims.items() if value is not None},
         key.signing,

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from access.keyset import ALGORITHMS, HS256, RS256, Key
 from access.scopes import DELETE, LIST, METRICS, NODES, READ, SCOPES, WRITE
-from access.tests.keys import new_key, token_of
+from access.tests.keys import LASTING, new_key, token_of
 from tests.access.conftest import REVOKED
 from tests.support.client import Client, random_id
 
@@ -83,7 +83,7 @@ def encoded(data: bytes) -> str:
 
 
 def to_be_signed(header: dict[str, Any], scope: str) -> str:
-    claims = {"aud": "objgw", "exp": time.time() + 600, "scope": scope}
+    claims = {"aud": "objgw", "exp": time.time() + LASTING, "scope": scope}
     return ".".join(encoded(json.dumps(part).encode()) for part in (header, claims))
 
 
@@ -105,7 +105,7 @@ def refused_tokens(keys: dict[str, Key]) -> Iterator[tuple[str, str | None]]:
     yield (
         "another key with the name of ours",
         jwt.encode(
-            {"aud": "objgw", "exp": now + 600, "scope": everything},
+            {"aud": "objgw", "exp": now + LASTING, "scope": everything},
             stranger.signing,
             algorithm=HS256,
             headers={"kid": key.key_id},
@@ -115,7 +115,7 @@ def refused_tokens(keys: dict[str, Key]) -> Iterator[tuple[str, str | None]]:
     pem = public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
     yield "a public key taken for a secret", signed_with(pem, keys[RS256].key_id, everything)
     yield "expired", token_of(key, scope=everything, exp=now - 60)
-    yield "not yet valid", token_of(key, scope=everything, nbf=now + 600)
+    yield "not yet valid", token_of(key, scope=everything, nbf=now + 3600)
     yield "another audience", token_of(key, scope=everything, aud="another")
     yield "no audience", token_of(key, scope=everything, aud=None)
     yield "for ever", token_of(key, scope=everything, exp=None)

@@ -64,6 +64,7 @@ def test_from_the_root_to_nodes_and_objects(
     for node in moto_nodes:
         expect(page.get_by_role("row", name=node.name)).to_contain_text("yes")
     page.get_by_role("link", name="objgw").click()
+    page.wait_for_load_state()  # what is not loaded yet would be broken off
     page.get_by_role("main").get_by_role("link", name="objects").click()
     expect(page.get_by_role("heading", name="Objects")).to_be_visible()
     traffic.assert_clean(development)

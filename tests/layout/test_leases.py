@@ -116,7 +116,8 @@ def test_gateways_adopt_the_nodes_that_are_expected_once(fleet: Fleet) -> None:
     _, other = fleet.gateway(OBJGW_NODES=setting, **settings)
     for client in (one, other):
         await_layout(client, 1)
-    assert layout_of(one) == {"version": 1, "state": "stable", "router": "rendezvous"}
+    expected = {"version": 1, "state": "stable", "router": "rendezvous", "backlog": None}
+    assert layout_of(one) == expected
     copies = {fleet.driver.copies.read(node).layout for node in fleet.driver.nodes[:3]}
     assert len(copies) == 1
     # One more changes nothing for anybody.
