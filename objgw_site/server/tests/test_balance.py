@@ -1,6 +1,7 @@
 """The workers share the connections, shown by gunicorn processes with several of them."""
 
 import os
+import select
 import signal
 import socket
 import time
@@ -206,6 +207,16 @@ def answered(sock: socket.socket) -> bool:
     return sock.recv(4096).startswith(b"HTTP/1.1 200 ")
 
 
+def is_open(sock: socket.socket) -> bool:
+    """Whether the other end has not ended it."""
+    if not select.select([sock], [], [], 0)[0]:
+        return True
+    try:
+        return bool(sock.recv(1, socket.MSG_PEEK))
+    except ConnectionResetError:
+        return False
+
+
 def show(gateway: Gateway) -> str:
     return f"shared like this: {gateway.connections()}"
 
@@ -257,7 +268,10 @@ class TestSharing:
         )
         sockets += burst(gateway, lost)
         assert all(map(answered, sockets[-lost:]))
-        assert gateway.has_shared(MANY), show(gateway)
+        # Who had far more than the new worker may have ended some with their answers.
+        left = sum(map(is_open, sockets))
+        assert left > 0.9 * MANY
+        assert gateway.has_shared(left), show(gateway)
 
     def test_what_one_has_too_many_is_given_away(self, sockets: list[socket.socket]) -> None:
         """A worker that was replaced gets its part of the connections that go on, too."""
