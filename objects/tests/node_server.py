@@ -104,6 +104,8 @@ class NodeServer:
             except OSError:
                 return
             sock.settimeout(PATIENCE)
+            # With TLS, what follows its session tickets would wait for their acknowledgement.
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             script = self._scripts[min(self.accepted, len(self._scripts) - 1)]
             self.accepted += 1
             thread = threading.Thread(target=self._play, args=(script, sock))
