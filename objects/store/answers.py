@@ -82,8 +82,13 @@ _BY_STATUS: dict[int, type[Problem]] = {
     404: exceptions.ObjectNotFound,
     412: exceptions.PreconditionFailed,
     416: exceptions.RangeNotSatisfiable,
+    # What MinIO answers on open connections while it stops, and a proxy whose server is away
+    # (RFC 9110, section 15.6.4).
+    503: exceptions.NodeUnavailable,
     507: exceptions.NodeFull,
 }
+# What a node that says that it is unavailable does; else it is starting.
+_UNAVAILABLE = {"": "is stopping, or not ready yet", "ClientDisconnected": "is stopping"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,8 +190,7 @@ def problem_named(found: NodeProblem, response: NodeResponse, what: str) -> Prob
     kind = _BY_CODE.get(code) if code else _BY_STATUS.get(response.status)
     problem: Problem
     if kind is exceptions.NodeUnavailable:
-        stops = code == "ClientDisconnected"
-        problem = exceptions.NodeUnavailable("is stopping" if stops else "is starting")
+        problem = exceptions.NodeUnavailable(_UNAVAILABLE.get(code, "is starting"))
     elif kind is exceptions.RangeNotSatisfiable and found.size is not None:
         problem = exceptions.RangeNotSatisfiable.of(found.size)
     elif code == "InternalError" and _NO_SPACE in found.message:

@@ -131,6 +131,8 @@ def test_what_a_code_means(code: str, kind: type[Problem]) -> None:
         (301, exceptions.NodeError),
         (400, exceptions.NodeError),
         (500, exceptions.NodeError),
+        # What MinIO answers on its open connections while it stops: "http: Server closed".
+        (503, exceptions.NodeUnavailable),
     ],
 )
 @pytest.mark.parametrize("body", [b"", b"<html>"])

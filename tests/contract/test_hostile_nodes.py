@@ -124,6 +124,7 @@ def errors_of(kind: str) -> list[Row]:
         Row("error of an odd code", kind, error("400 No", "Forged\n2026-01-01 ERROR it was me")),
         Row("error with an entity bomb", kind, answer("400 No", BOMB)),
         Row("error with a page of a proxy", kind, answer("500 No", b"<!DOCTYPE html><p>Oops")),
+        Row("a server that stops", kind, answer("503 No", b"Closed"), 503, "node_unavailable"),
     ]
 
 
