@@ -82,8 +82,9 @@ _BY_STATUS: dict[int, type[Problem]] = {
     404: exceptions.ObjectNotFound,
     412: exceptions.PreconditionFailed,
     416: exceptions.RangeNotSatisfiable,
-    # What MinIO answers on open connections while it stops, and a proxy whose server is away
-    # (RFC 9110, section 15.6.4).
+    # What MinIO answers on open connections while it stops; 503 is also that of a proxy whose server
+    # is away (RFC 9110, section 15.6.4).
+    499: exceptions.NodeUnavailable,
     503: exceptions.NodeUnavailable,
     507: exceptions.NodeFull,
 }
