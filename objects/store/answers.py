@@ -55,13 +55,23 @@ _BY_CODE: dict[str, type[Problem]] = {
         exceptions.NodeFull,
     ),
     **dict.fromkeys(
-        ("SlowDown", "SlowDownRead", "SlowDownWrite", "ServiceUnavailable", "RequestTimeout"),
+        (
+            "RequestTimeout",
+            "ServerBusy",
+            "ServiceUnavailable",
+            "SlowDown",
+            "SlowDownRead",
+            "SlowDownWrite",
+            "TooManyRequests",
+        ),
         exceptions.NodeBusy,
     ),
     **dict.fromkeys(
         # The last one is what MinIO says of requests that it breaks off when it stops.
         (
             "XMinioServerNotInitialized",
+            "XMinioIAMNotInitialized",
+            "XMinioBucketMetadataNotInitialized",
             "ServerNotInitialized",
             "XMinioBackendDown",
             "ClientDisconnected",
@@ -82,6 +92,7 @@ _BY_STATUS: dict[int, type[Problem]] = {
     404: exceptions.ObjectNotFound,
     412: exceptions.PreconditionFailed,
     416: exceptions.RangeNotSatisfiable,
+    429: exceptions.NodeBusy,
     # What MinIO answers on open connections while it stops; 503 is also that of a proxy whose server
     # is away (RFC 9110, section 15.6.4).
     499: exceptions.NodeUnavailable,
