@@ -116,7 +116,7 @@ def apply(change: Change, plan: Plan, where: Whereabouts, lost: frozenset[str]) 
         layout = change.begin(layout, layout.with_lost(lost))
     else:
         change.resume(layout)
-    layout = change.finish(layout)
+    layout = change.finish(layout, plan.found.moving)
     if (layout.router, layout.members) != (target.router, target.members):
         raise LayoutConflict("Somebody else has given this change up.")
     return layout

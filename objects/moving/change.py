@@ -22,9 +22,9 @@ from objects.moving.mover import Mover
 from objects.moving.note import Note
 from objects.moving.permit import Overtaken, Pace, Permit, Stopped
 from objects.moving.progress import Progress, View
-from objects.moving.survey import survey, trouble_with
+from objects.moving.survey import trouble_with
 from objects.moving.sweep import Act, Complete, Left, Select, Sweep, Task, all_done
-from objects.moving.whereabouts import Kind, Whereabouts, entries_of, kind_of
+from objects.moving.whereabouts import Amount, Kind, Whereabouts, entries_of, kind_of
 from objects.store import Entry
 from problems.problem import Problem
 
@@ -123,9 +123,10 @@ class Change:
         self._wait_for_lease(layout)
         return self._replace(layout, back)
 
-    def finish(self, layout: Layout) -> Layout:
+    def finish(self, layout: Layout, expected: Amount) -> Layout:
         """Go on until the layout is stable, and return it.
 
+        :param expected: what there is to be moved, as far as it is known.
         :raises CannotFinish: when some objects cannot be moved.
         :raises LayoutConflict: when somebody else has begun another change.
         """
@@ -136,7 +137,7 @@ class Change:
                 # only look for them at both places as well, and write none of them.
                 if layout.state is not State.MOVING:
                     self._wait_for_lease(layout)
-                following = layout.advanced(self._next(layout))
+                following = layout.advanced(self._next(layout, expected))
                 if layout.state is State.MOVING:
                     # Copies that somebody else began before the sources were empty have ended by
                     # then (`objects.store.copying.FRESH`). Only after that deletes are plain again.
@@ -156,14 +157,14 @@ class Change:
                 layout = found
         return layout
 
-    def _next(self, layout: Layout) -> State:
+    def _next(self, layout: Layout, expected: Amount) -> State:
         """Do what there is to be done in a state, and say which comes next."""
         permit = Permit(self._keeper, layout, self._pace, self._stop)
         placement = Placement(layout)
         if layout.state is State.SWITCHING:
             return State.MOVING
         if layout.state is State.MOVING:
-            self._move_all(placement, permit)
+            self._move_all(placement, permit, expected)
             return State.SETTLING
         if layout.state is State.SETTLING:
             self._notes.remove(layout, self._where.nodes())
@@ -171,12 +172,12 @@ class Change:
         self._clean(placement, permit)
         return State.STABLE
 
-    def _move_all(self, placement: Placement, permit: Permit) -> None:
+    def _move_all(self, placement: Placement, permit: Permit, expected: Amount) -> None:
         layout = placement.layout
         assert layout.previous is not None  # noqa: S101  (it is not stable)
         sources = sorted({member.name for member in layout.previous.members} - layout.lost)
         self.progress = progress = Progress()
-        progress.total = survey(placement, sources, self._where).moving
+        progress.total = expected
         note = Note(self._notes, layout, self._where)
 
         def tell(progress: Progress) -> None:

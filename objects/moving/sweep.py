@@ -7,7 +7,7 @@ moving what does not concern it.
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import zip_longest
@@ -27,6 +27,8 @@ _BUSY_TRIES = 8
 _BUSY_PAUSE = 0.25
 #: How many objects are named that could not be done.
 _EXAMPLES = 10
+#: Nodes that are listed at once.
+_LISTINGS = 16
 #: Seconds until what was done of a page is completed, though the page is not at its end.
 _COMPLETED_AFTER = 2.0
 
@@ -95,6 +97,14 @@ class _Page:
             return due
 
 
+def _ahead(items: Iterator[T], executor: Executor) -> Iterator[T]:
+    """The same, each asked for while the one before is worked on."""
+    following = executor.submit(next, items, None)
+    while (item := following.result()) is not None:
+        following = executor.submit(next, items, None)
+        yield item
+
+
 def all_done(tasks: Sequence[Task], stretch: Stretch) -> Sequence[Task]:
     """Completes tasks of which nothing is left to do."""
     return ()
@@ -139,8 +149,8 @@ class Sweep:
 
         :raises Overtaken, Stopped: from what is done; nothing else is begun then.
         """
-        tasks = self._tasks()
-        with ThreadPoolExecutor(max_workers=self._jobs) as pool:
+        with ThreadPoolExecutor(_LISTINGS) as listing, ThreadPoolExecutor(self._jobs) as pool:
+            tasks = self._tasks(listing)
             for _ in range(self._jobs):
                 pool.submit(self._work, tasks).add_done_callback(self._done)
         if self._error is not None:
@@ -162,14 +172,14 @@ class Sweep:
             if due:
                 self._tried(due, partial(self._complete, due, page.stretch))
 
-    def _tasks(self) -> Iterator[tuple[_Page, Task]]:
+    def _tasks(self, listing: Executor) -> Iterator[tuple[_Page, Task]]:
         """Of all nodes in turns, so that none has all of the work."""
-        for row in zip_longest(*(self._of_node(name) for name in self._names)):
+        for row in zip_longest(*(self._of_node(name, listing) for name in self._names)):
             yield from (found for found in row if found is not None)
 
-    def _of_node(self, name: str) -> Iterator[tuple[_Page, Task]]:
+    def _of_node(self, name: str, listing: Executor) -> Iterator[tuple[_Page, Task]]:
         try:
-            for stretch, entries in pages_of(self._where.store(name)):
+            for stretch, entries in _ahead(pages_of(self._where.store(name)), listing):
                 selected = (self._select(name, entry) for entry in entries)
                 page = _Page(stretch, [task for task in selected if task])
                 yield from ((page, task) for task in page.tasks)

@@ -75,6 +75,29 @@ def failed(problem: Problem, node: str) -> Problem:
     return problem
 
 
+def test_a_page_is_listed_while_the_one_before_is_worked_on() -> None:
+    nodes = MadeUp(a=25)
+    listed = threading.Condition()
+
+    class Announcing(MadeUpStore):
+        def list(self, *, prefix: str, after: str, limit: int) -> NodeListing:
+            page = super().list(prefix=prefix, after=after, limit=limit)
+            with listed:
+                listed.notify_all()
+            return page
+
+    store = nodes.stores["a"] = Announcing("a", 25)
+    ahead = []
+
+    def act(task: Task) -> bool:
+        with listed:
+            ahead.append(listed.wait_for(lambda: store.listed >= 20, timeout=10))
+        return True
+
+    assert not swept(nodes, act)
+    assert ahead == [True] * 25
+
+
 def test_everything_is_done_once() -> None:
     done: list[str] = []
     nodes = MadeUp(a=95, b=0, c=30)
