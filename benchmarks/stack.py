@@ -221,6 +221,8 @@ def _gateway(
     gateway.argv = ["env", f"--chdir={root}", *gateway.argv]
     if samples is not None:
         gateway.environment[FOLDER] = str(samples)
+        # It takes the same timer.
+        gateway.environment["OBJGW_CLIENT_SHARE"] = "100"
         production = gateway.argv.index("python:objgw_site.server.config")
         gateway.argv[production] = "python:benchmarks.sampled_gunicorn"
     if application is not None:

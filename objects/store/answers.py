@@ -93,8 +93,8 @@ _BY_STATUS: dict[int, type[Problem]] = {
     412: exceptions.PreconditionFailed,
     416: exceptions.RangeNotSatisfiable,
     429: exceptions.NodeBusy,
-    # What MinIO answers on open connections while it stops; 503 is also that of a proxy whose server
-    # is away (RFC 9110, section 15.6.4).
+    # What MinIO answers on open connections while it stops; 503 also comes from a proxy whose
+    # server is away (RFC 9110, section 15.6.4).
     499: exceptions.NodeUnavailable,
     503: exceptions.NodeUnavailable,
     507: exceptions.NodeFull,

@@ -11,6 +11,7 @@ from contextlib import suppress
 from typing import Any
 
 from objgw_site.server.internals import await_readable, plain_socket
+from objgw_site.server.shares import take_turn
 
 #: SO_LINGER of socket(7): closing throws away what was not taken yet.
 _NO_LINGER = struct.pack("ii", 1, 0)
@@ -41,9 +42,15 @@ def receive(sock: Any, size: int) -> bytes:
     """``recv`` that waits in the event loop first, so that the other connections get their turn."""
     # What TLS has decrypted already is no reason to wait for more.
     if not getattr(sock, "pending", int)():
-        await_readable(sock)
+        await_turn_to_read(sock)
     data: bytes = sock.recv(size)
     return data
+
+
+def await_turn_to_read(sock: Any) -> None:
+    """Wait in the event loop until it can be read from a socket, even if it can be already."""
+    take_turn()
+    await_readable(sock)
 
 
 def end_gently(sock: Any, seconds: float, size: int) -> None:

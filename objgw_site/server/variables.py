@@ -37,7 +37,10 @@ class Variables:
     :ivar workers: worker processes.
     :ivar connections: at once, in each worker.
     :ivar client_connections: the most of them that one client address has; None for all.
-    :ivar trusted_proxies: addresses whose word on the client counts, and that may have them all.
+    :ivar client_share: the part of a worker's time, above 0 up to 1, that clients have together
+        that take most of it, while there are others; 1 for no limit.
+    :ivar trusted_proxies: addresses whose word on the client counts, and that may have all
+        there is.
     :ivar graceful_timeout: seconds that running transfers get after SIGTERM.
     :ivar log_level: one of `LEVELS`.
     :ivar log_format: one of `FORMATS`.
@@ -50,6 +53,7 @@ class Variables:
     workers: int
     connections: int
     client_connections: int | None
+    client_share: float
     trusted_proxies: Networks
     graceful_timeout: int
     log_level: str
@@ -78,6 +82,7 @@ def read_variables(env: Environment, machine: Machine) -> Variables:
             "OBJGW_CLIENT_CONNECTIONS", max(1, connections // 2), low=0, high=1_000_000
         )
         or None,
+        client_share=env.integer("OBJGW_CLIENT_SHARE", 50, low=1, high=100) / 100,
         trusted_proxies=Networks.parse(
             word.strip()
             for word in env.matching(

@@ -5,15 +5,13 @@ import contextlib
 import json
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 
 import pytest
 
-from objects.tests.node_server import NodeServer, Peer, Script, ok
-from objects.tests.scripted_s3 import ScriptedS3
+from tests.faults import hostile
 from tests.faults.bodies import MIB
 from tests.faults.cluster import Cluster
 from tests.faults.conftest import RunCluster
@@ -196,41 +194,15 @@ def test_clients(run_cluster: RunCluster, outcome: Outcome, kind: str) -> None:
     spared(cluster, ids, kind, target, outcome)
 
 
-def endless_interim(peer: Peer) -> None:
-    while True:
-        peer.send(b"HTTP/1.1 102 Processing\r\n\r\n" * 4)
-
-
-def dripped_head(peer: Peer) -> None:
-    peer.send(b"HTTP/1.1 200 OK\r\nX: ")
-    for _ in range(30_000):
-        peer.send(b"a")
-        time.sleep(0.001)
-
-
-@pytest.mark.parametrize(
-    ("operation", "answer"),
-    [
-        pytest.param("list", ok(b"<a>" + b"<b/>" * 2**21 + b"</a>"), id="8 MB of XML"),
-        pytest.param("get", endless_interim, id="interim answers without end"),
-        pytest.param("get", dripped_head, id="a head that drips"),
-    ],
-)
-def test_nodes(
-    run_cluster: RunCluster, outcome: Outcome, operation: str, answer: bytes | Script
-) -> None:
+@pytest.mark.parametrize("kind", list(hostile.KINDS))
+def test_nodes(run_cluster: RunCluster, outcome: Outcome, kind: str) -> None:
     """A node that does its worst, and clients that ask for it"""
-    node = ScriptedS3({operation: answer})
-
-    def play(peer: Peer) -> None:
-        with contextlib.suppress(TimeoutError):  # a connection that nobody used
-            node._play(peer)
-
-    with NodeServer(play) as hostile:
+    operation, _ = hostile.KINDS[kind]
+    with hostile.hostile_node(kind) as port:
         cluster = run_cluster(3, OBJGW_READ_TIMEOUT="2")
         ids = cluster.put_one_on_each(b"x" * 1024)
         replaced = cluster.nodes[-1]
-        replaced.node = replace(replaced.node, port=hostile.port)
+        replaced.node = replace(replaced.node, port=port)
         cluster.announce()
         cluster.gateway.restart_knowing(replaced.node.name)
         target = "/objects" if operation == "list" else f"/object/{ids[-1]}"

@@ -5,6 +5,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 
 import pytest
 
@@ -16,6 +17,8 @@ __all__ = ["tls_transport", "transport"]
 
 #: Long enough for a loaded machine, and shorter than gunicorn's patience with a worker that hangs.
 FLOOD_SECONDS = 30.0
+#: Not a trusted proxy.
+MALLORY = "127.0.0.66"
 CHUNKED = "Transfer-Encoding: chunked"
 
 
@@ -27,10 +30,14 @@ def server(transport: Transport) -> Iterator[Server]:
 
 
 @contextmanager
-def flood(server: Server, head: str, piece: bytes) -> Iterator[threading.Event]:
+def flood(
+    server: Server, head: str, piece: bytes, source: str = "127.0.0.1"
+) -> Iterator[threading.Event]:
     """A client that sends ``piece`` without end; the event says that the connection ended."""
     stop, ended = threading.Event(), threading.Event()
-    sock = socket.create_connection(("127.0.0.1", server.port), timeout=FLOOD_SECONDS)
+    sock = socket.create_connection(
+        ("127.0.0.1", server.port), timeout=FLOOD_SECONDS, source_address=(source, 0)
+    )
     if server.tls is not None:
         sock = server.tls.wrap_socket(sock, server_hostname="127.0.0.1")
     begun = threading.Event()
@@ -89,3 +96,32 @@ def test_a_head_without_end(server: Server) -> None:
     with flood(server, "GET /read HTTP/1.1\r\n", b"a: b\r\n"), Client(server) as client:
         for _ in range(5):
             assert client.ask("GET", "/chunks").body == b"onetwo"
+
+
+@pytest.mark.parametrize("source", ["127.0.0.67", "127.0.0.1"])
+def test_who_takes_much_is_slowed_down_for_others(transport: Transport, source: str) -> None:
+    """For other clients, and for a proxy, as 127.0.0.1 is one."""
+    slowed = f"{MALLORY} keeps this worker busy"
+    head = request("PUT", "/read", CHUNKED)
+    with served(transport) as server, flood(server, head, b"1\r\nx\r\n", MALLORY):
+        assert not any(slowed in line for line in server.log)
+        with Client(server, source) as client:
+            told = threading.Thread(target=partial(server.wait_for_line, slowed, since=0))
+            told.start()
+            while told.is_alive():
+                assert client.ask("GET", "/chunks").body == b"onetwo"
+            told.join()
+        assert any(slowed in line for line in server.log)
+    assert not any("was sent SIG" in line for line in server.log), server.log
+
+
+def test_nobody_is_slowed_down_where_that_is_not_wanted(transport: Transport) -> None:
+    head = request("PUT", "/read", CHUNKED)
+    with (
+        served(transport, OBJGW_CLIENT_SHARE="100") as server,
+        flood(server, head, b"1\r\nx\r\n", MALLORY),
+        Client(server) as client,
+    ):
+        for _ in range(100):
+            assert client.ask("GET", "/chunks").body == b"onetwo"
+        assert not any("keeps this worker busy" in line for line in server.log)

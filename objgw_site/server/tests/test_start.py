@@ -23,6 +23,7 @@ BAD = [
     ({"OBJGW_WORKERS": "0"}, "OBJGW_WORKERS must be a whole number from 1 to 1024, not '0'"),
     ({"OBJGW_WORKER_CONNECTIONS": "-1"}, "OBJGW_WORKER_CONNECTIONS must be a whole number"),
     ({"OBJGW_CLIENT_CONNECTIONS": "-1"}, "OBJGW_CLIENT_CONNECTIONS must be a whole number"),
+    ({"OBJGW_CLIENT_SHARE": "0"}, "OBJGW_CLIENT_SHARE must be a whole number from 1 to 100"),
     ({"OBJGW_CLIENT_MIN_RATE": "1k"}, "OBJGW_CLIENT_MIN_RATE must be a whole number"),
     ({"OBJGW_CLIENT_GRACE": "0"}, "OBJGW_CLIENT_GRACE must be a number of seconds from 1"),
     ({"OBJGW_TRUSTED_PROXIES": "nginx"}, "OBJGW_TRUSTED_PROXIES must be IP addresses or networks"),
