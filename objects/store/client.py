@@ -49,6 +49,7 @@ class Call:
     :ivar await_continue: whether the body is asked for its first chunk only once the node is ready
         for it.
     :ivar repeatable: that doing it twice is as good as doing it once.
+    :ivar parsed: that the answer may be a large document.
     """
 
     method: str
@@ -60,6 +61,7 @@ class Call:
     length: int | None = None
     await_continue: bool = False
     repeatable: bool = True
+    parsed: bool = False
 
 
 class NodeClient:
@@ -163,6 +165,7 @@ class NodeClient:
             call.length,
             call.await_continue,
             repeatable,
+            call.parsed,
         )
         try:
             with self._bulkhead:

@@ -16,6 +16,7 @@ class Request:
         so that a refusal costs nobody a byte of it.
     :ivar repeatable: that sending it twice is as good as once while there is no answer, not even an
         interim one.
+    :ivar parsed: that what comes back is parsed, so it should come in small pieces.
     """
 
     method: str
@@ -24,6 +25,7 @@ class Request:
     length: int | None = None
     await_continue: bool = False
     repeatable: bool = True
+    parsed: bool = False
 
     def head(self) -> bytes:
         """The request line and the header section, as bytes.

@@ -273,7 +273,7 @@ class Store:
             },
             quote_via=quote,
         )
-        call = Call("GET", f"/{self._bucket}", query=query)
+        call = Call("GET", f"/{self._bucket}", query=query, parsed=True)
         try:
             answer = self._answer(call, flaw_of_document)
         except BucketMissing:

@@ -16,7 +16,7 @@ from typing import Any
 
 from objects.store.errors import BadAnswer, ConnectFailed, ConnectionLost, TimedOut
 from objects.store.request import Request
-from objects.store.response import CHUNK, MAX_HEAD, NodeResponse
+from objects.store.response import CHUNK, MAX_HEAD, PIECE, NodeResponse
 from objects.store.trust import Trust, hang_up, is_quiet, receive_by, secured
 
 #: Answers to one request: interim ones, and the final one. Nodes send two at most.
@@ -73,7 +73,8 @@ class Connection:
                 self._send(request.head())
                 return self._send_when_wanted(body)
             self._send(b"".join((request.head(), *body)))
-            return self._receive_answer(bodiless=request.method == "HEAD")
+            size = PIECE if request.parsed else CHUNK
+            return self._receive_answer(bodiless=request.method == "HEAD", size=size)
         except BaseException:
             self.release(reusable=False)
             raise
@@ -144,21 +145,28 @@ class Connection:
             ) from error
 
     def _receive_answer(
-        self, *, bodiless: bool = False, reusable: bool = True, until: int = 200
+        self,
+        *,
+        bodiless: bool = False,
+        reusable: bool = True,
+        until: int = 200,
+        size: int = CHUNK,
     ) -> NodeResponse:
         """The final answer, or the interim one that is waited for.
 
         The node has the read timeout for all heads up to that.
 
         :param until: the status of the interim answer that will do as well.
+        :param size: the most bytes to receive at once.
         """
         self._deadline = time.monotonic() + self.patience
         while True:
-            answer = NodeResponse(self, self._receive_head(), bodiless=bodiless, reusable=reusable)
+            head = self._receive_head(size)
+            answer = NodeResponse(self, head, bodiless=bodiless, reusable=reusable)
             if answer.status >= 200 or answer.status == until:
                 return answer
 
-    def _receive_head(self) -> bytes:
+    def _receive_head(self, size: int) -> bytes:
         self._heads += 1
         if self._heads > MAX_INTERIM:
             raise BadAnswer(f"the node sent {MAX_INTERIM} interim answers and no final one")
@@ -171,7 +179,7 @@ class Connection:
             # come in pieces, too.
             limited = self._answered or self._pool.tls is not None
             try:
-                more = self.receive(CHUNK, self._deadline if limited else None)
+                more = self.receive(size, self._deadline if limited else None)
             except ConnectionLost as error:
                 raise ConnectionLost(str(error), answered=self._answered) from error
             if not more:

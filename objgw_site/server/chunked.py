@@ -25,7 +25,7 @@ _LINE_LIMIT = 8190
 _OVERHEAD_LIMIT = 16 * 1024
 _GRANTED = 16
 #: Received at once where nothing is known of how much will come.
-_RECEIVED = 8 * 1024
+_RECEIVED = 4 * 1024
 
 # The usual line, with what ends the chunk before it; 16 digits are the most that Go takes, too.
 _FIRST = re.compile(rb"([0-9A-Fa-f]{1,16})\r\n")

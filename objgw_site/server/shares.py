@@ -191,9 +191,10 @@ class Shares:
         if now < self._silent_until:
             return
         self._silent_until = now + _COMPLAIN_SECONDS
-        logger.info(
+        logger.warning(
             "%s keeps this worker busy while others ask for something, and is slowed down to "
-            "%.0f %% of its time (OBJGW_CLIENT_SHARE; said once in %.0f s)",
+            "%.0f %% of its time (OBJGW_CLIENT_SHARE); if it is a proxy, add it to "
+            "OBJGW_TRUSTED_PROXIES (said once in %.0f s)",
             share.key,
             100 * self._part,
             _COMPLAIN_SECONDS,

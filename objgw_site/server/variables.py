@@ -82,7 +82,7 @@ def read_variables(env: Environment, machine: Machine) -> Variables:
             "OBJGW_CLIENT_CONNECTIONS", max(1, connections // 2), low=0, high=1_000_000
         )
         or None,
-        client_share=env.integer("OBJGW_CLIENT_SHARE", 50, low=1, high=100) / 100,
+        client_share=env.integer("OBJGW_CLIENT_SHARE", 25, low=1, high=100) / 100,
         trusted_proxies=Networks.parse(
             word.strip()
             for word in env.matching(

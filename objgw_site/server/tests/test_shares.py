@@ -195,7 +195,7 @@ def test_what_is_nobodys_is_not_counted() -> None:
 
 
 def test_it_says_so_once(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level("INFO", "objgw.worker")
+    caplog.set_level("WARNING", "objgw.worker")
     worker = OneWorker()
     worker.add("192.0.2.1")
     worker.add_light("192.0.2.2")
