@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
+from ipaddress import ip_address
 from typing import Any
 
 from objects.store.errors import BadAnswer, ConnectFailed, ConnectionLost, TimedOut
@@ -219,6 +220,7 @@ class Pool:
         tls: Tls | None = None,
     ) -> None:
         self._address = (host, port)
+        self._family = _family_of(host)
         self.tls = tls
         self._connect_timeout = connect_timeout
         self.read_timeout = read_timeout
@@ -290,10 +292,23 @@ class Pool:
         sock.close()
         return self._take()
 
+    def _opened(self) -> socket.socket:
+        if self._family is None:
+            return socket.create_connection(self._address, timeout=self._connect_timeout)
+        # With gevent, that would ask a thread what an IP address stands for: half of what it costs.
+        sock = socket.socket(self._family)
+        try:
+            sock.settimeout(self._connect_timeout)
+            sock.connect(self._address)
+        except BaseException:
+            sock.close()
+            raise
+        return sock
+
     def _connect(self) -> socket.socket:
         began = time.monotonic()
         try:
-            sock = socket.create_connection(self._address, timeout=self._connect_timeout)
+            sock = self._opened()
         except TimeoutError as error:
             raise ConnectFailed(f"no connection within {self._connect_timeout:g} s") from error
         except OSError as error:
@@ -306,6 +321,15 @@ class Pool:
             sock = secured(sock, self.tls.trust, self.tls.name, left)
         sock.settimeout(self.read_timeout)
         return sock
+
+
+def _family_of(host: str) -> socket.AddressFamily | None:
+    """That of an IP address, None for a name."""
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return None
+    return socket.AF_INET if address.version == 4 else socket.AF_INET6
 
 
 def _unless_decrypted(wait: Wait) -> Wait:

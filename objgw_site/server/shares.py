@@ -1,4 +1,4 @@
-"""A worker's processor time, shared: who takes much of it leaves enough to the others.
+"""A worker's processor time, shared: who takes too much of it leaves enough to the others.
 
 A worker serves one connection at a time, each until it waits for something. So a client whose
 requests cost much makes all others wait, and each of its connections takes one turn more. Kernels
@@ -6,11 +6,11 @@ know that from processes, and here it is done as they did it at first: a timer t
 processor time of the worker (ITIMER_PROF of setitimer(2)) counts for the client that is being
 served when it rings, which costs nothing that can be measured.
 
-Clients that took much in the last moments have a part of the worker together, while others ask for
-something. Each of them pays for what it takes at a steady rate, as in a leaky bucket; it is kept as
-the time at which all will be paid (the *generic cell rate algorithm* of ITU-T I.371). One that owes
-too much waits before its connections wait in the event loop, which then go on one after the other.
-Alone, or among others like it, it has no limit.
+A client that took more than its part of the worker in the last moments has no more than that while
+others ask for something. It pays for what it takes at a steady rate, as in a leaky bucket; that is
+kept as the time at which all will be paid (the *generic cell rate algorithm* of ITU-T I.371). When
+it owes too much, its connections wait before they wait in the event loop, and then go on one after
+the other. Alone, or among others that take as much, it has no limit.
 """
 
 import logging
@@ -29,9 +29,7 @@ logger = logging.getLogger("objgw.worker")
 TICK = 0.01
 #: What a client took counts less as time passes; after so many seconds, by 1/e.
 _MEMORY = 0.3
-#: A client takes much if that is more than this part of what such clients get together.
-_MUCH = 0.5
-#: It still does for so many seconds after it had to wait for the last time.
+#: Who had to wait still counts as one that takes too much for so many seconds.
 _STILL = 1.0
 #: Seconds of processor time that it may owe without having to wait.
 _CREDIT = 0.02
@@ -67,7 +65,8 @@ class Share:
         self.take_turn = take_turn
         self.requests = 0
         self.connections = 0
-        #: On the monotonic clock, as are the other times: until when it is one that takes much.
+        #: On the monotonic clock, as are the other times: until when it counts as one that takes
+        #: too much; 0 for one that does not.
         self.heavy_until = 0.0
         #: When all that it took since it is one will be paid for.
         self.paid_at = 0.0
@@ -88,15 +87,14 @@ _served: ContextVar[Share | None] = ContextVar("served", default=None)
 def take_turn() -> None:
     """To be called before a wait in the event loop: a client that owes too much waits here."""
     share = _served.get()
-    if share is not None:
+    if share is not None and share.heavy_until:
         share.take_turn(share)
 
 
 class Shares:
     """The clients of one worker.
 
-    :param part: of the worker's time, between 0 and 1, that those together have who take much of
-        it, while there are others.
+    :param part: of the worker's time, between 0 and 1, that one client has while there are others.
     :param clock: the monotonic one.
     :param sleep: waits so many seconds.
     """
@@ -112,7 +110,6 @@ class Shares:
         self._sleep = sleep
         self._clients: dict[str, Share] = {}
         self._active: list[Share] = []
-        self._rate = part
         self._silent_until = 0.0
 
     @contextmanager
@@ -144,48 +141,39 @@ class Shares:
         if share is None or not share.key:
             return
         now = self._clock()
-        much = share.took(now) > self._part * _MUCH
+        too_much = share.took(now) > self._part
         if share.heavy_until >= now:
-            share.paid_at = max(share.paid_at, now) + TICK / self._rate
-        elif much:
+            share.paid_at = max(share.paid_at, now) + TICK / self._part
+        elif too_much:
             share.paid_at = now
-        if much and share.heavy_until < now + _STILL / 2:
+        if too_much:
             share.heavy_until = now + _STILL
-            self._count_heavy(now)
 
     def count(self) -> None:
-        """To be called once a second: see who asks for something, and who takes much."""
+        """To be called once a second: see who asks for something, and forget who has gone."""
         now = self._clock()
         self._active = [each for each in self._clients.values() if each.requests >= ACTIVE]
-        self._count_heavy(now)
         for share in list(self._clients.values()):
             share.requests = 0
             if share.connections == 0 and share.rung_at < now - _STILL:
                 del self._clients[share.key]
 
     def take_turn(self, share: Share) -> None:
-        """Let a client that owes too much wait, if it keeps others waiting."""
-        if not share.heavy_until:
-            return
+        """Let a client that takes too much wait, if it keeps others waiting."""
         now = self._clock()
         if share.heavy_until < now:
             share.heavy_until = 0.0
             return
-        wait = share.paid_at - _CREDIT / self._rate - now
+        wait = share.paid_at - _CREDIT / self._part - now
         if wait <= 0:
             return
         if not any(other.heavy_until < now for other in self._active):
             share.paid_at = now
             return
         share.heavy_until = now + _STILL
-        share.paid_at += _TURN / self._rate
+        share.paid_at += _TURN / self._part
         self._say(share, now)
         self._sleep(wait)
-
-    def _count_heavy(self, now: float) -> None:
-        heavy = sum(share.heavy_until >= now for share in self._clients.values())
-        #: Seconds of processor time that each pays in a second.
-        self._rate = self._part / max(1, heavy)
 
     def _say(self, share: Share, now: float) -> None:
         if now < self._silent_until:

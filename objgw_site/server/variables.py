@@ -37,8 +37,8 @@ class Variables:
     :ivar workers: worker processes.
     :ivar connections: at once, in each worker.
     :ivar client_connections: the most of them that one client address has; None for all.
-    :ivar client_share: the part of a worker's time, above 0 up to 1, that clients have together
-        that take most of it, while there are others; 1 for no limit.
+    :ivar client_share: the part of a worker's time, above 0 up to 1, that one client address has
+        while there are others; 1 for no limit.
     :ivar trusted_proxies: addresses whose word on the client counts, and that may have all
         there is.
     :ivar graceful_timeout: seconds that running transfers get after SIGTERM.

@@ -10,7 +10,7 @@ It differs from the one that it is derived from in this:
   that sends or takes less than ``OBJGW_CLIENT_MIN_RATE`` (pace.py);
 * a client that has too many connections, or that waits while others need its slot, loses some
   (slots.py);
-* a client whose requests take most of the worker's time leaves enough to the others (shares.py);
+* a client that takes too much of the worker's time leaves enough to the others (shares.py);
 * the workers share the connections evenly (balance.py, listener.py);
 * when the worker stops, connections without a request do not hold it up;
 * connections take turns: each waits in the event loop for its next request, and for the rest of a
@@ -29,6 +29,7 @@ patched the standard library, so nothing here imports it at the top.
 import logging
 import ssl
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -56,7 +57,7 @@ from objgw_site.server.machine import this_machine
 from objgw_site.server.pace import PaceLimits, too_slow
 from objgw_site.server.refusals import LINGER_BYTES, LINGER_SECONDS, refuse
 from objgw_site.server.response import GatewayResponse
-from objgw_site.server.shares import Share, Shares
+from objgw_site.server.shares import Share, Shares, take_turn
 from objgw_site.server.slots import RESERVE, RESERVE_SECONDS, SlotLimits, Slots
 from objgw_site.server.tls import TlsError, get_certificates
 from objgw_site.server.turns import abandon, end_gently, end_of_input
@@ -74,6 +75,8 @@ _IDLE_AT_STOP_WITH_TLS = 3.0
 #: With more connections a turn of the event loop may be so long that new ones should not wait for
 #: its end. Below that, to look for them would cost 4 % of a PUT, and find none.
 _MANY = 32
+#: Seconds between the ends of two connections that are too slow.
+_LET_GO_PAUSE = 0.003
 
 
 class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no type hints
@@ -104,6 +107,8 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no type hints
         self._noticed = time.monotonic()
         #: What was counted last could not be told.
         self._unsettled = False
+        #: Ends connections that are too slow; true while it is at it.
+        self._letting_go: gevent.Greenlet[..., None] | None = None
         self._account: Account | None = None
         # The master has read them.
         self._certificates = get_certificates()
@@ -147,8 +152,9 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no type hints
         if self._shares is not None:
             self._shares.count()
         self._slots.end_idle(now, taken=idle_seconds, reserved=min(idle_seconds, RESERVE_SECONDS))
-        for connection in too_slow(self._slots.busy(), self._pace, elapsed):
-            self._let_go(connection)
+        slow = too_slow(self._slots.busy(), self._pace, elapsed)
+        if slow and not self._letting_go:
+            self._letting_go = gevent.spawn(self._let_go, slow)
 
     def settle(self) -> None:
         """Tell what has not been told yet of the requests; to be called at the end, too."""
@@ -238,7 +244,7 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no type hints
         connection.unreader = req.unreader
         if connection.share is not None:
             connection.share.requests += 1
-            connection.share.take_turn(connection.share)
+            take_turn()
         if connection.reserved:
             self._slots.check_request(connection, req.path)
         resp: GatewayResponse | None = None
@@ -306,15 +312,20 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no type hints
         self._to_give_away -= 1
         return True
 
-    def _let_go(self, connection: Connection) -> None:
-        self.log.info(
-            "client let go: it sent or took less than %d bytes/s for too long", self._pace.rate
-        )
-        with suppress(OSError):
-            if waits_to_send(connection.client):
-                abandon(connection.client)
-            else:
-                end_of_input(connection.client)
+    def _let_go(self, slow: Sequence[Connection]) -> None:
+        """End what is too slow, one after the other: many at once would keep the others waiting."""
+        for connection, pace in [(connection, connection.pace) for connection in slow]:
+            if connection.pace is pace and pace.credit <= 0:
+                self.log.info(
+                    "client let go: it sent or took less than %d bytes/s for too long",
+                    self._pace.rate,
+                )
+                with suppress(OSError):
+                    if waits_to_send(connection.client):
+                        abandon(connection.client)
+                    else:
+                        end_of_input(connection.client)
+                gevent.sleep(_LET_GO_PAUSE)
 
     def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
         """Answer what never became a request, or an error of the worker itself."""

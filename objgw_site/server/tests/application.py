@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from objects.store import get_stores
-from objgw_site.server import internals
+from objgw_site.server import turns
 
 Respond = Callable[[str, list[tuple[str, str]]], object]
 
@@ -48,7 +48,7 @@ def application(  # noqa: C901  (a list, not a decision)
             start_response("200 OK", [("Content-Length", str(64 * 2**20))])
             return (b"x" * 2**20 for _ in range(64))
         case "/waits":
-            found = {"in the event loop": get_stores()._wait is internals.await_readable}
+            found = {"in the event loop": get_stores()._wait is turns.await_turn_to_read}
             return _whole(start_response, "200 OK", found)
         case "/livez" | "/readyz":
             return _whole(start_response, "200 OK", {"path": environ["PATH_INFO"]})

@@ -2,6 +2,7 @@
 test_greedy_senders.py and tests/faults/test_greed.py.
 """
 
+import random
 from collections.abc import Sequence
 from contextvars import Context, copy_context
 from dataclasses import dataclass, field
@@ -11,7 +12,7 @@ import pytest
 from objgw_site.server.shares import ACTIVE, TICK, Share, Shares, take_turn
 
 PART = 0.5
-#: Seconds that a greenlet runs until it waits again.
+#: Seconds that a greenlet runs until it waits again, about.
 SLICE = 0.002
 
 
@@ -45,6 +46,7 @@ class OneWorker:
         self._waits: list[float] = []
         self.shares = Shares(self.part, lambda: self.now, self._waits.append)
         self._until_ring = TICK
+        self._random = random.Random(1)
         self._counted_at = self.now
 
     def add(self, key: str, connections: int = 1) -> list[Client]:
@@ -81,11 +83,13 @@ class OneWorker:
             self._slice(client)
 
     def _slice(self, client: Client) -> None:
-        self.now += SLICE
-        client.used += SLICE
+        # Never the same, or the timer would always ring for the same client.
+        seconds = self._random.uniform(0.5, 1.5) * SLICE
+        self.now += seconds
+        client.used += seconds
         client.ready_at = self.now
         client.share.requests += 1
-        self._until_ring -= SLICE
+        self._until_ring -= seconds
         if self._until_ring <= 0:
             self._until_ring += TICK
             client.context.run(self.shares.ring)
@@ -143,16 +147,25 @@ def test_among_its_like_it_gets_all() -> None:
     assert used(greedy) - before == pytest.approx(10, abs=0.5)
 
 
-def test_several_have_the_part_together() -> None:
-    worker = OneWorker()
-    greedy = [client for number in range(4) for client in worker.add(f"192.0.2.{number + 1}")]
+def test_each_has_its_part() -> None:
+    worker = OneWorker(0.25)
+    greedy = [client for number in range(3) for client in worker.add(f"192.0.2.{number + 1}")]
     worker.add_light("192.0.2.99")
     worker.run(3)
     before = [client.used for client in greedy]
     worker.run(20)
     taken = [client.used - known for client, known in zip(greedy, before, strict=True)]
-    assert sum(taken) <= PART * 20 + 1
-    assert max(taken) < 2 * min(taken)
+    assert max(taken) <= 0.25 * 20 + 0.2
+    assert min(taken) >= 0.6 * 0.25 * 20
+
+
+def test_who_takes_no_more_than_its_part_hardly_waits() -> None:
+    worker = OneWorker(0.25)
+    busy = [client for number in range(6) for client in worker.add(f"192.0.2.{number + 1}")]
+    worker.add_light("192.0.2.99")
+    worker.run(20)
+    assert used(busy) == pytest.approx(20, abs=0.5)
+    assert max(client.waited for client in busy) < 0.05
 
 
 def test_a_proxy_is_never_slowed_down_and_counts_as_others() -> None:
