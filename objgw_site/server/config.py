@@ -170,10 +170,10 @@ def post_worker_init(worker: object) -> None:
     from nodes.news import get_news
     from objects import store
     from objects.layout.keeper import get_keeper
-    from objgw_site.server.turns import await_turn_to_read
+    from objgw_site.server.internals import await_readable
     from objgw_site.status.metrics import get_exposed_metrics
 
-    store.configure(wait=await_turn_to_read)
+    store.configure(wait=await_readable)
     get_news().record = SharedRecord(news_file)
     get_membership().start_refreshing()
     get_keeper().start()

@@ -9,6 +9,7 @@ from typing import Any
 
 from objgw_site.server import internals
 from objgw_site.server.body import body_was_read
+from objgw_site.server.shares import take_turn
 
 #: First pieces of a body up to this size are sent together with the head.
 _ONE_WRITE = 64 * 1024
@@ -57,6 +58,8 @@ class GatewayResponse(internals.Response):  # type: ignore[misc]  # gunicorn has
 
     def _emit_body(self, data: bytes) -> None:
         head, self._head = self._head, b""
+        if not head:
+            take_turn()
         if self.chunked:
             data = b"%X\r\n%b\r\n" % (len(data), data)
         if head and len(data) > _ONE_WRITE:

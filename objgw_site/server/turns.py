@@ -42,15 +42,10 @@ def receive(sock: Any, size: int) -> bytes:
     """``recv`` that waits in the event loop first, so that the other connections get their turn."""
     # What TLS has decrypted already is no reason to wait for more.
     if not getattr(sock, "pending", int)():
-        await_turn_to_read(sock)
+        take_turn()
+        await_readable(sock)
     data: bytes = sock.recv(size)
     return data
-
-
-def await_turn_to_read(sock: Any) -> None:
-    """Wait in the event loop until it can be read from a socket, even if it can be already."""
-    take_turn()
-    await_readable(sock)
 
 
 def end_gently(sock: Any, seconds: float, size: int) -> None:

@@ -7,10 +7,11 @@ import logging
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator
+from itertools import repeat
 from typing import Any
 
 from objects.store import get_stores
-from objgw_site.server import turns
+from objgw_site.server import internals
 
 Respond = Callable[[str, list[tuple[str, str]]], object]
 
@@ -47,8 +48,11 @@ def application(  # noqa: C901  (a list, not a decision)
         case "/large":
             start_response("200 OK", [("Content-Length", str(64 * 2**20))])
             return (b"x" * 2**20 for _ in range(64))
+        case "/endless":
+            start_response("200 OK", [])
+            return repeat(b"x" * 2**18)
         case "/waits":
-            found = {"in the event loop": get_stores()._wait is turns.await_turn_to_read}
+            found = {"in the event loop": get_stores()._wait is internals.await_readable}
             return _whole(start_response, "200 OK", found)
         case "/livez" | "/readyz":
             return _whole(start_response, "200 OK", {"path": environ["PATH_INFO"]})

@@ -98,21 +98,46 @@ def test_a_head_without_end(server: Server) -> None:
             assert client.ask("GET", "/chunks").body == b"onetwo"
 
 
+def take_all(client: Client) -> None:
+    with contextlib.suppress(OSError):
+        while client.socket.recv(2**18):
+            pass
+
+
+SLOWED = f"{MALLORY} keeps this worker busy"
+
+
+def slowed_down_for(server: Server, source: str) -> None:
+    """Ask for something, as another client, until the server says that Mallory is slowed down."""
+    assert not any(SLOWED in line for line in server.log)
+    with Client(server, source) as client:
+        told = threading.Thread(target=partial(server.wait_for_line, SLOWED, since=0))
+        told.start()
+        while told.is_alive():
+            assert client.ask("GET", "/chunks").body == b"onetwo"
+        told.join()
+    assert any(SLOWED in line for line in server.log)
+
+
 @pytest.mark.parametrize("source", ["127.0.0.67", "127.0.0.1"])
 def test_who_takes_much_is_slowed_down_for_others(transport: Transport, source: str) -> None:
     """For other clients, and for a proxy, as 127.0.0.1 is one."""
-    slowed = f"{MALLORY} keeps this worker busy"
     head = request("PUT", "/read", CHUNKED)
     with served(transport) as server, flood(server, head, b"1\r\nx\r\n", MALLORY):
-        assert not any(slowed in line for line in server.log)
-        with Client(server, source) as client:
-            told = threading.Thread(target=partial(server.wait_for_line, slowed, since=0))
-            told.start()
-            while told.is_alive():
-                assert client.ask("GET", "/chunks").body == b"onetwo"
-            told.join()
-        assert any(slowed in line for line in server.log)
+        slowed_down_for(server, source)
     assert not any("was sent SIG" in line for line in server.log), server.log
+
+
+def test_within_an_answer_too(transport: Transport) -> None:
+    with served(transport) as server, Client(server, MALLORY) as greedy:
+        greedy.send(request("GET", "/endless"))
+        taker = threading.Thread(target=take_all, args=(greedy,))
+        taker.start()
+        try:
+            slowed_down_for(server, "127.0.0.67")
+        finally:
+            socket.socket.shutdown(greedy.socket, socket.SHUT_RDWR)
+            taker.join()
 
 
 def test_nobody_is_slowed_down_where_that_is_not_wanted(transport: Transport) -> None:

@@ -371,6 +371,9 @@ class TestTurns:
     REQUESTS = 400
 
     def test_go_for_answers_of_nodes_too(self, client: Client) -> None:
+        """And nobody waits there for what its client owes (shares.py): that would take places of
+        the node's bulkhead from the others.
+        """
         assert json.loads(client.ask("GET", "/waits").body) == {"in the event loop": True}
 
     def test_are_waited_for_even_when_there_is_something_to_read(self) -> None:
