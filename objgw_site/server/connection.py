@@ -6,7 +6,6 @@ from typing import Any
 from gevent.socket import wait_read
 
 from objgw_site.server.internals import await_turn, has_received
-from objgw_site.server.shares import Share
 
 
 class Connection:
@@ -16,7 +15,6 @@ class Connection:
     :ivar reserved: whether it has no slot: of such a connection only health checks are served, and
         then it is closed.
     :ivar client_key: what the client's connections are counted by; "" when it may have all slots.
-    :ivar share: what its client has of the worker's time; None where none is counted.
     :ivar pace: how fast the client has been in the present request, once that was looked at.
     :ivar unreader: gunicorn's, of the latest request; it may hold what the client sent behind it.
     """
@@ -26,7 +24,6 @@ class Connection:
         self.idle_since: float | None = None
         self.reserved = False
         self.client_key = ""
-        self.share: Share | None = None
         self.pace: Any = None
         self.unreader: Any = None
 

@@ -84,6 +84,14 @@ class Share:
 _served: ContextVar[Share | None] = ContextVar("served", default=None)
 
 
+def begin_request() -> None:
+    """Count a request of the client that is being served, which takes its turn first."""
+    share = _served.get()
+    if share is not None:
+        share.requests += 1
+        take_turn()
+
+
 def take_turn() -> None:
     """To be called before a wait in the event loop: a client that owes too much waits here."""
     share = _served.get()
@@ -94,7 +102,8 @@ def take_turn() -> None:
 class Shares:
     """The clients of one worker.
 
-    :param part: of the worker's time, between 0 and 1, that one client has while there are others.
+    :param part: of the worker's time, above 0 up to 1, that one client has while there are others;
+        1 for no limit.
     :param clock: the monotonic one.
     :param sleep: waits so many seconds.
     """
@@ -114,7 +123,10 @@ class Shares:
 
     @contextmanager
     def counted(self) -> Iterator[None]:
-        """Counts inside of the block. Not to be used where another has the timer."""
+        """Counts inside of the block; without a limit, the timer is left to others."""
+        if self._part == 1:
+            yield
+            return
         signal.signal(signal.SIGPROF, lambda signum, frame: self.ring())
         # What a signal interrupts goes on by itself.
         signal.siginterrupt(signal.SIGPROF, False)
@@ -126,14 +138,20 @@ class Shares:
             signal.setitimer(signal.ITIMER_PROF, 0)
             signal.signal(signal.SIGPROF, signal.SIG_IGN)
 
-    def enter(self, key: str) -> Share:
-        """What this greenlet and those that it asks do from now on counts for this client."""
+    @contextmanager
+    def serving(self, key: str) -> Iterator[Share]:
+        """Around a connection of a client: what this greenlet does from now on counts for the
+        client, and so does what others do for it.
+        """
         share = self._clients.get(key)
         if share is None:
             share = self._clients[key] = Share(key, self.take_turn)
         share.connections += 1
         _served.set(share)
-        return share
+        try:
+            yield share
+        finally:
+            share.connections -= 1
 
     def ring(self) -> None:
         """Count `TICK` for the client that is being served."""

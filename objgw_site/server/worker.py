@@ -57,7 +57,7 @@ from objgw_site.server.machine import this_machine
 from objgw_site.server.pace import PaceLimits, too_slow
 from objgw_site.server.refusals import LINGER_BYTES, LINGER_SECONDS, refuse
 from objgw_site.server.response import GatewayResponse
-from objgw_site.server.shares import Share, Shares, take_turn
+from objgw_site.server.shares import Shares, begin_request
 from objgw_site.server.slots import RESERVE, RESERVE_SECONDS, SlotLimits, Slots
 from objgw_site.server.tls import TlsError, get_certificates
 from objgw_site.server.turns import abandon, end_gently, end_of_input
@@ -100,8 +100,7 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no type hints
             SlotLimits(slots, variables.client_connections or slots + 1, variables.trusted_proxies),
             _end_input,
         )
-        part = variables.client_share
-        self._shares = None if part == 1 else Shares(part)
+        self._shares = Shares(variables.client_share)
         # What the base class makes its pool from.
         self.worker_connections += RESERVE
         self._noticed = time.monotonic()
@@ -129,11 +128,8 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no type hints
         access = AccessLog(variables.log_format) if variables.access_log else None
         self._account = Account(counts, access, variables.trusted_proxies)
         gevent.spawn(self._beat)
-        if self._shares is None:
+        with self._shares.counted():
             super().run()
-        else:
-            with self._shares.counted():
-                super().run()
 
     def _beat(self) -> None:
         while True:
@@ -149,8 +145,7 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no type hints
         self._to_give_away = self.load.excess()
         self.settle()
         self._follow_certificates()
-        if self._shares is not None:
-            self._shares.count()
+        self._shares.count()
         self._slots.end_idle(now, taken=idle_seconds, reserved=min(idle_seconds, RESERVE_SECONDS))
         slow = too_slow(self._slots.busy(), self._pace, elapsed)
         if slow and not self._letting_go:
@@ -208,18 +203,14 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no type hints
         greenlet = getcurrent()
         client.settimeout(self.client_timeout)
         connection = self._connections[greenlet] = Connection(client)
-        share: Share | None = None
         try:
             self._slots.admit(connection, addr[0] if addr else None)
-            if self._shares is not None:
-                connection.share = share = self._shares.enter(connection.client_key)
-            if self._certificates is None or self._secured(connection, addr):
-                serve_connection(self, listener, connection.client, addr)
+            with self._shares.serving(connection.client_key):
+                if self._certificates is None or self._secured(connection, addr):
+                    serve_connection(self, listener, connection.client, addr)
         finally:
             del self._connections[greenlet]
             self._slots.leave(connection)
-            if share is not None:
-                share.connections -= 1
 
     def _secured(self, connection: Connection, addr: Any) -> bool:
         """Whether the connection has TLS now, else it has ended."""
@@ -242,9 +233,7 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no type hints
         started = time.monotonic()
         connection = self._connections[getcurrent()]
         connection.unreader = req.unreader
-        if connection.share is not None:
-            connection.share.requests += 1
-            take_turn()
+        begin_request()
         if connection.reserved:
             self._slots.check_request(connection, req.path)
         resp: GatewayResponse | None = None

@@ -4,12 +4,13 @@ test_greedy_senders.py and tests/faults/test_greed.py.
 
 import random
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from contextvars import Context, copy_context
 from dataclasses import dataclass, field
 
 import pytest
 
-from objgw_site.server.shares import ACTIVE, TICK, Share, Shares, take_turn
+from objgw_site.server.shares import ACTIVE, TICK, Share, Shares, begin_request, take_turn
 
 PART = 0.5
 #: Seconds that a greenlet runs until it waits again, about.
@@ -17,7 +18,23 @@ SLICE = 0.002
 
 
 @dataclass
-class Client:
+class Connection:
+    """One of a client's, in the context of the greenlet that serves it."""
+
+    shares: Shares
+    key: str
+    context: Context = field(default_factory=copy_context)
+
+    def __post_init__(self) -> None:
+        self._serving: AbstractContextManager[Share] = self.shares.serving(self.key)
+        self.share = self.context.run(self._serving.__enter__)
+
+    def end(self) -> None:
+        self.context.run(self._serving.__exit__, None, None, None)
+
+
+@dataclass
+class Client(Connection):
     """What is served without end, whenever it may be.
 
     :ivar asleep: whether it waits for its turn.
@@ -25,8 +42,6 @@ class Client:
     :ivar waited: the longest that it waited for a turn.
     """
 
-    share: Share
-    context: Context
     ready_at: float = 0.0
     asleep: bool = False
     used: float = 0.0
@@ -40,7 +55,7 @@ class OneWorker:
     part: float = PART
     now: float = 1000.0
     clients: list[Client] = field(default_factory=list)
-    light: list[Share] = field(default_factory=list)
+    light: list[Connection] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._waits: list[float] = []
@@ -51,14 +66,13 @@ class OneWorker:
 
     def add(self, key: str, connections: int = 1) -> list[Client]:
         """One that takes all that it gets."""
-        contexts = [copy_context() for _ in range(connections)]
-        added = [Client(context.run(self.shares.enter, key), context) for context in contexts]
+        added = [Client(self.shares, key) for _ in range(connections)]
         self.clients += added
         return added
 
     def add_light(self, key: str) -> None:
         """One that asks now and then, which takes no time."""
-        self.light.append(copy_context().run(self.shares.enter, key))
+        self.light.append(Connection(self.shares, key))
 
     def run(self, seconds: float) -> None:
         until = self.now + seconds
@@ -88,15 +102,16 @@ class OneWorker:
         self.now += seconds
         client.used += seconds
         client.ready_at = self.now
-        client.share.requests += 1
+        client.share.requests += 1  # without a turn: it had one
         self._until_ring -= seconds
         if self._until_ring <= 0:
             self._until_ring += TICK
             client.context.run(self.shares.ring)
 
     def _count(self) -> None:
-        for share in self.light:
-            share.requests += ACTIVE
+        for connection in self.light:
+            for _ in range(ACTIVE):
+                connection.context.run(begin_request)
         self.shares.count()
         self._counted_at = self.now
 
@@ -131,9 +146,10 @@ def test_alone_it_gets_all() -> None:
 def test_health_checks_are_no_others() -> None:
     worker = OneWorker()
     (greedy,) = worker.add("192.0.2.1")
-    checker = copy_context().run(worker.shares.enter, "192.0.2.2")
+    checker = Connection(worker.shares, "192.0.2.2")
     for _ in range(10):
-        checker.requests = ACTIVE - 1
+        for _ in range(ACTIVE - 1):
+            checker.context.run(begin_request)
         worker.run(1)
     assert greedy.waited == 0
 
@@ -188,23 +204,25 @@ def test_what_was_taken_alone_is_not_owed() -> None:
 
 def test_clients_that_have_gone_are_forgotten() -> None:
     worker = OneWorker()
-    context = copy_context()
-    first = context.run(worker.shares.enter, "192.0.2.1")
-    context.run(worker.shares.ring)
-    first.connections -= 1
+    first = Connection(worker.shares, "192.0.2.1")
+    first.context.run(worker.shares.ring)
+    first.end()
     worker.shares.count()
-    assert copy_context().run(worker.shares.enter, "192.0.2.1") is first, "it owes something"
-    first.connections -= 1
+    second = Connection(worker.shares, "192.0.2.1")
+    assert second.share is first.share, "what it took is not forgotten yet"
+    second.end()
     worker.now += 2
     worker.shares.count()
-    assert copy_context().run(worker.shares.enter, "192.0.2.1") is not first
+    assert Connection(worker.shares, "192.0.2.1").share is not first.share
 
 
 def test_what_is_nobodys_is_not_counted() -> None:
     worker = OneWorker()
     worker.shares.ring()
+    begin_request()
     take_turn()
-    assert copy_context().run(worker.shares.enter, "192.0.2.1").rung_at == 0
+    share = Connection(worker.shares, "192.0.2.1").share
+    assert (share.rung_at, share.requests) == (0, 0)
 
 
 def test_it_says_so_once(caplog: pytest.LogCaptureFixture) -> None:
