@@ -300,7 +300,7 @@ class Pool:
         try:
             sock.settimeout(self._connect_timeout)
             sock.connect(self._address)
-        except BaseException:
+        except BaseException:  # whatever ends the attempt: nobody else would close it
             sock.close()
             raise
         return sock

@@ -136,8 +136,8 @@ def test_what_a_code_means(code: str, kind: type[Problem]) -> None:
         (301, exceptions.NodeError),
         (400, exceptions.NodeError),
         (500, exceptions.NodeError),
-        # What MinIO answers on its open connections while it stops: "http: Server closed", or,
-        # to requests that it had begun to look at, nothing with a status of nginx's.
+        # MinIO answers these on its open connections while it stops: "http: Server closed", and
+        # nothing at all to requests that it had begun with.
         (503, exceptions.NodeUnavailable),
         (499, exceptions.NodeUnavailable),
     ],

@@ -23,7 +23,7 @@ from objects.store.errors import (
     TransportError,
 )
 from objects.store.request import Request
-from objects.store.response import CHUNK, MAX_HEAD
+from objects.store.response import CHUNK, MAX_HEAD, PIECE
 from objects.store.transport import Connection, Pool, Tls
 from objects.store.trust import Trust
 from objects.tests.node_server import PATIENCE, NodeServer, Peer, Script, ok, says
@@ -96,6 +96,15 @@ class TestTurns:
             pool.wait = never
             with pytest.raises(TimedOut):
                 fetch(pool)
+
+    @pytest.mark.parametrize(("parsed", "size"), [(True, PIECE), (False, CHUNK)])
+    def test_what_is_parsed_comes_in_small_pieces(self, parsed: bool, size: int) -> None:
+        """From its head on: what came with that would not be waited for any more."""
+        pool, sock = _over([b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n" + bytes(1000000)])
+        request = replace(GET, parsed=parsed)
+        for _ in Connection(pool, sock).exchange(request).pieces(2**20):
+            pass
+        assert cast("_Pieces", sock).largest == size
 
 
 class TestAnswersThatAreWhole:
@@ -631,13 +640,18 @@ class _closed:  # noqa: N801  (reads as contextlib.closing does)
 
 
 class _Pieces:
-    """A socket that gives exactly these pieces, one a call, and then the end."""
+    """A socket that gives exactly these pieces, one a call, and then the end.
+
+    :ivar largest: the most bytes that were asked for at once.
+    """
 
     def __init__(self, pieces: list[bytes], send_limit: int) -> None:
         self._pieces = [piece for piece in pieces if piece]
         self._sends = send_limit
+        self.largest = 0
 
     def recv(self, size: int) -> bytes:
+        self.largest = max(self.largest, size)
         if not self._pieces:
             return b""
         piece = self._pieces.pop(0)

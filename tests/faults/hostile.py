@@ -6,15 +6,14 @@ Prints its port, and goes on until its standard input ends.
 """
 
 import contextlib
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 from objects.tests.node_server import NodeServer, Peer, Script, ok
 from objects.tests.scripted_s3 import ScriptedS3
+from tests.faults.beside import running_beside
 
 
 def endless_interim(peer: Peer) -> None:
@@ -28,7 +27,7 @@ def dripped_head(peer: Peer) -> None:
     peer.send(b"HTTP/1.1 200 OK\r\nX: ")
     for _ in range(30_000):
         peer.send(b"a")
-        time.sleep(0.001)
+        time.sleep(0.001)  # nothing is waited for: it drips
 
 
 #: What each does: the operation, and its answer.
@@ -42,23 +41,8 @@ KINDS: dict[str, tuple[str, bytes | Script]] = {
 @contextmanager
 def hostile_node(kind: str) -> Iterator[int]:
     """The port of one that runs inside of the block."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tests.faults.hostile", kind],
-        cwd=Path(__file__).parents[2],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    with process:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        try:
-            yield int(process.stdout.readline())
-        except BaseException:
-            process.kill()
-            raise
-        process.stdin.close()
-    assert process.returncode == 0
+    with running_beside("tests.faults.hostile", kind) as program:
+        yield int(program.ready)
 
 
 def main(kind: str) -> None:

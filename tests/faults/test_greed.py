@@ -3,8 +3,6 @@
 import asyncio
 import contextlib
 import json
-import subprocess
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import astuple, dataclass, replace
 from functools import partial
@@ -13,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults import hostile
+from tests.faults.beside import running_beside
 from tests.faults.bodies import MIB
 from tests.faults.cluster import Cluster
 from tests.faults.conftest import RunCluster
@@ -58,27 +57,12 @@ def attacked(
     :param address: of what is attacked, if not of the gateway.
     """
     address = address or f"{cluster.gateway.host}:{cluster.gateway.port}"
-    attacker = subprocess.Popen(
-        [sys.executable, "-m", "tests.faults.greed", kind, address, target],
-        cwd=Path(__file__).parents[2],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
     report = Report()
-    with attacker:
-        assert attacker.stdin is not None
-        assert attacker.stdout is not None
-        try:
-            assert attacker.stdout.readline() == "begun\n"
-            yield report
-        except BaseException:
-            attacker.kill()
-            raise
-        attacker.stdin.close()
-        found = json.loads(attacker.stdout.read())
-        report.ended, report.most = found["ended"], found["most"]
-    assert attacker.returncode == 0
+    with running_beside("tests.faults.greed", kind, address, target) as program:
+        assert program.ready == "begun"
+        yield report
+    found = json.loads(program.report)
+    report.ended, report.most = found["ended"], found["most"]
 
 
 def others(cluster: Cluster, ids: list[str], seconds: float) -> list[float]:
