@@ -9,7 +9,8 @@ them is gone, and the server does not start with other versions (versions.py).
 import socket
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Self
 
 from gevent.server import StreamServer
 from gevent.socket import wait_readwrite
@@ -143,10 +144,27 @@ def keep_settings(cfg: Any) -> None:
     vars(cfg).update({name: setting.get() for name, setting in cfg.settings.items()})
 
 
-def serve_connection(worker: GeventWorker, listener: Any, client: Any, addr: Any) -> None:
+@dataclass(frozen=True, slots=True)
+class ListeningAddress:
+    """Where connections were accepted, for those that are served when that socket is closed."""
+
+    name: Any
+
+    @classmethod
+    def of(cls, listener: Any) -> Self:
+        return cls(listener.getsockname())
+
+    def getsockname(self) -> Any:
+        return self.name
+
+
+def serve_connection(
+    worker: GeventWorker, listener: ListeningAddress, client: Any, addr: Any
+) -> None:
     """Serve the requests of a connection until it ends.
 
-    Relied on: `GeventWorker.handle` is this, but takes the socket's timeout off.
+    Relied on: `GeventWorker.handle` is this, but takes the socket's timeout off; and it asks the
+    listener for its name only, after the handshake, when the worker may have stopped to listen.
     """
     AsyncWorker.handle(worker, listener, client, addr)
 

@@ -48,6 +48,7 @@ from objgw_site.server.handshake import secure
 from objgw_site.server.head import Request
 from objgw_site.server.internals import (
     GeventWorker,
+    ListeningAddress,
     keep_settings,
     serve_connection,
     waits_to_send,
@@ -190,7 +191,7 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no type hints
         """
         server = Listener(
             listener,
-            handle=partial(self.handle, listener),
+            handle=partial(self.handle, ListeningAddress.of(listener)),
             spawn=spawn,
             load=self.load,
             make_room=self._slots.make_room,
@@ -198,7 +199,7 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no type hints
         self._listeners.append(server)
         return server
 
-    def handle(self, listener: Any, client: Any, addr: Any) -> None:
+    def handle(self, listener: ListeningAddress, client: Any, addr: Any) -> None:
         """Serve one connection."""
         greenlet = getcurrent()
         client.settimeout(self.client_timeout)

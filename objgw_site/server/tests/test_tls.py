@@ -69,6 +69,14 @@ def no_tracebacks(server: Server) -> bool:
     return not [line for line in server.log if "Traceback" in line]
 
 
+def refuses_connections(port: int) -> bool:
+    try:
+        socket.create_connection((HOST, port), PATIENCE).close()
+    except ConnectionRefusedError:
+        return True
+    return False
+
+
 class TestWhatIsSpoken:
     def test_http_1_1_only(self, server: Server, authority: Authority) -> None:
         tls = authority.trusting()
@@ -158,6 +166,20 @@ class TestHandshakes:
             wire.send(HELLO)
             server.wait_for_line("no TLS with 127.0.0.1: it went silent", since=known)
             eventually(lambda: not wire.is_open(), "the connection ends", PATIENCE)
+
+    def test_that_the_end_of_accepting_comes_upon_are_served(self, authority: Authority) -> None:
+        with (
+            with_tls(authority, authority.certify(HOST)) as server,
+            Wire(HOST, server.port, PATIENCE) as wire,
+        ):
+            server.worker_pid()  # a connection from after that one was accepted, so it was, too
+            os.kill(server.pid, signal.SIGTERM)
+            eventually(lambda: refuses_connections(server.port), "no more is accepted", PATIENCE)
+            wire.socket = authority.trusting().wrap_socket(wire.socket, server_hostname=HOST)
+            wire.send(request("GET", "/chunks").encode())
+            answer = wire.answer()
+            assert (answer.status, answer.headers["connection"]) == (200, "close")
+        assert no_tracebacks(server)
 
     def test_make_room(self, authority: Authority, open_wires: ExitStack) -> None:
         with with_tls(
