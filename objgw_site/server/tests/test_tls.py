@@ -342,7 +342,9 @@ class TestOnSighup:
     def test_new_connections_get_the_new_certificate_and_no_transfer_is_cut(
         self, authority: Authority, certified: Certified
     ) -> None:
-        with with_tls(authority, certified, OBJGW_GRACEFUL_TIMEOUT="1") as server:
+        # The download is not read until the upload has ended, which may take a while.
+        patient = {"OBJGW_CLIENT_TIMEOUT": "60", "OBJGW_GRACEFUL_TIMEOUT": "1"}
+        with with_tls(authority, certified, **patient) as server:
             pid = server.worker_pid()
             with Client(server) as download, Client(server) as upload:
                 download.send(request("GET", "/large", "Connection: close"))
