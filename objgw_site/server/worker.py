@@ -102,8 +102,8 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no type hints
             _end_input,
         )
         self._shares = Shares(variables.client_share)
-        # What the base class makes its pool from.
-        self.worker_connections += RESERVE
+        # What the base class makes its pool from: with one for whom the reserve has to make room.
+        self.worker_connections += RESERVE + 1
         self._noticed = time.monotonic()
         #: What was counted last could not be told.
         self._unsettled = False

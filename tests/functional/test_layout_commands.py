@@ -38,6 +38,8 @@ _buckets = itertools.count()
 LEASE = 1.0
 #: Slow enough for something to happen in the middle.
 SLOWLY = ("--limit-rate", "64KiB", "--jobs", "2")
+#: Of dozens of objects, most are still to be moved when a run that moves them `SLOWLY` is ended.
+LARGE = 20_000
 
 
 @dataclass
@@ -326,7 +328,7 @@ def test_two_at_once_move_everything_once(site: Site) -> None:
 
 
 def test_interrupted_it_says_how_to_go_on(site: Site) -> None:
-    objects = site.fill(120, 2000)
+    objects = site.fill(120, LARGE)
     command = site.started("layout", "apply", "--router", "ring", *SLOWLY)
     command.says("moving")
     os.kill(command.pid, signal.SIGINT)
@@ -357,7 +359,7 @@ def test_a_node_that_stops_is_waited_for(site: Site) -> None:
 
 
 def test_a_change_can_be_given_up_until_objects_move(site: Site) -> None:
-    objects = site.fill(40)
+    objects = site.fill(40, LARGE)
     assert "No change is under way" in site.fails("layout", "abort")
     command = site.started("layout", "apply", "--router", "ring", *SLOWLY)
     command.says("switching")
@@ -423,7 +425,7 @@ def test_where_objects_are(site: Site) -> None:
 
 
 def test_where_objects_are_while_they_move(site: Site) -> None:
-    objects = site.fill(60, 3000)
+    objects = site.fill(60, LARGE)
     command = site.started("layout", "apply", "--router", "rendezvous", *SLOWLY)
     command.says("moving")
     command.kill()
