@@ -11,17 +11,21 @@ others ask for something. It pays for what it takes at a steady rate, as in a le
 kept as the time at which all will be paid (the *generic cell rate algorithm* of ITU-T I.371). When
 it owes too much, its connections wait before they wait in the event loop, and then go on one after
 the other. Alone, or among others that take as much, it has no limit.
+
+What counts is the part of the time in which the worker could run: on a machine that is busy with
+other things, who has all that is left for the worker has all of it.
 """
 
 import logging
 import math
 import signal
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
 import gevent
+
+from objgw_site.server.processor import AvailableTime
 
 logger = logging.getLogger("objgw.worker")
 
@@ -65,8 +69,8 @@ class Share:
         self.take_turn = take_turn
         self.requests = 0
         self.connections = 0
-        #: On the monotonic clock, as are the other times: until when it counts as one that takes
-        #: too much; 0 for one that does not.
+        #: On the clock of the shares, as are the other times: until when it counts as one that
+        #: takes too much; 0 for one that does not.
         self.heavy_until = 0.0
         #: When all that it took since it is one will be paid for.
         self.paid_at = 0.0
@@ -104,18 +108,18 @@ class Shares:
 
     :param part: of the worker's time, above 0 up to 1, that one client has while there are others;
         1 for no limit.
-    :param clock: the monotonic one.
+    :param clock: a monotonic one; None for the time in which the worker could run.
     :param sleep: waits so many seconds.
     """
 
     def __init__(
         self,
         part: float,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float] | None = None,
         sleep: Callable[[float], None] = gevent.sleep,
     ) -> None:
         self._part = part
-        self._clock = clock
+        self._clock = clock or AvailableTime()
         self._sleep = sleep
         self._clients: dict[str, Share] = {}
         self._active: list[Share] = []

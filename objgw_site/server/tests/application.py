@@ -6,8 +6,9 @@ import logging
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator
-from itertools import repeat
 from typing import Any
+
+import gevent
 
 from objects.store import get_stores
 from objgw_site.server import internals
@@ -47,7 +48,7 @@ def application(  # noqa: C901  (a list, not a decision)
             return (b"x" * 2**20 for _ in range(64))
         case "/endless":
             start_response("200 OK", [])
-            return repeat(b"x" * 2**18)
+            return _endless()
         case "/waits":
             found = {"in the event loop": get_stores()._wait is internals.await_readable}
             return _whole(start_response, "200 OK", found)
@@ -62,7 +63,7 @@ def application(  # noqa: C901  (a list, not a decision)
             return _whole(start_response, "200 OK", {})
         case "/turn":
             # Busy for a while, and without a pause in which others would get their turn anyway.
-            hashlib.pbkdf2_hmac("sha256", b"", b"", 4000)
+            _be_busy(4000)
             return _whole(start_response, "200 OK", {"at": time.monotonic()})
         case _:
             raise LookupError("hush-hush")
@@ -73,6 +74,18 @@ def _whole(start_response: Respond, status: str, found: dict[str, Any]) -> list[
     headers = [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
     start_response(status, headers)
     return [body]
+
+
+def _endless() -> Iterator[bytes]:
+    """Pieces that cost more to make than to take, each after a wait, as that for a node."""
+    while True:
+        gevent.sleep(0)
+        _be_busy(500)
+        yield b"x" * 2**16
+
+
+def _be_busy(rounds: int) -> None:
+    hashlib.pbkdf2_hmac("sha256", b"", b"", rounds)
 
 
 def _breaking(first: bytes) -> Iterator[bytes]:

@@ -9,6 +9,7 @@ from functools import partial
 
 import pytest
 
+from objgw_site.server.tests.test_processor import busy_beside
 from objgw_site.server.tests.test_worker import Client, Server, request, served, transport
 from tests.support.certificates import tls_transport
 from tests.support.servers import Transport
@@ -17,6 +18,8 @@ __all__ = ["tls_transport", "transport"]
 
 #: Long enough for a loaded machine, and shorter than gunicorn's patience with a worker that hangs.
 FLOOD_SECONDS = 30.0
+#: Between the requests of a client that is to have no large part of the worker.
+PAUSE = 0.005
 #: Not a trusted proxy.
 MALLORY = "127.0.0.66"
 CHUNKED = "Transfer-Encoding: chunked"
@@ -115,7 +118,7 @@ def slowed_down_for(server: Server, source: str) -> None:
         told.start()
         while told.is_alive():
             assert client.ask("GET", "/chunks").body == b"onetwo"
-        told.join()
+            told.join(PAUSE)
     assert any(SLOWED in line for line in server.log)
 
 
@@ -126,6 +129,17 @@ def test_who_takes_much_is_slowed_down_for_others(transport: Transport, source: 
     with served(transport) as server, flood(server, head, b"1\r\nx\r\n", MALLORY):
         slowed_down_for(server, source)
     assert not any("was sent SIG" in line for line in server.log), server.log
+
+
+def test_on_a_busy_machine_too(transport: Transport) -> None:
+    """Where the worker has less of a processor than the part of a worker that one client has."""
+    head = request("PUT", "/read", CHUNKED)
+    with (
+        served(transport) as server,
+        busy_beside(server.worker_pid(), 6),
+        flood(server, head, b"1\r\nx\r\n", MALLORY),
+    ):
+        slowed_down_for(server, "127.0.0.67")
 
 
 def test_within_an_answer_too(transport: Transport) -> None:

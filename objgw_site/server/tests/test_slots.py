@@ -104,7 +104,9 @@ class TestWhenAllSlotsAreTaken:
 
     @pytest.fixture
     def full(self, shared: Server) -> Server:
-        eventually(lambda: all_slots_are_free(shared), "those of the test before have left", PATIENCE)
+        eventually(
+            lambda: all_slots_are_free(shared), "those of the test before have left", PATIENCE
+        )
         return shared
 
     def test_the_longest_idle_connection_makes_room(
