@@ -17,7 +17,7 @@ class AvailableTime:
     is busy with other things. Where the kernel does not count that, it never stands still. Each
     call costs a microsecond.
 
-    :param schedstat: the file; opened at the first call, by the thread that is meant.
+    :param schedstat: the file; opened at the first call, for the thread that makes it.
     """
 
     def __init__(self, schedstat: str = _SCHEDSTAT) -> None:
@@ -34,5 +34,5 @@ class AvailableTime:
     def _counts(self) -> int | None:
         try:
             return os.open(self._schedstat, os.O_RDONLY | os.O_CLOEXEC)
-        except FileNotFoundError:
+        except OSError:
             return None

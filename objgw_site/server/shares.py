@@ -131,6 +131,7 @@ class Shares:
         if self._part == 1:
             yield
             return
+        self._clock()  # It needs a descriptor, and there is one now.
         signal.signal(signal.SIGPROF, lambda signum, frame: self.ring())
         # What a signal interrupts goes on by itself.
         signal.siginterrupt(signal.SIGPROF, False)
