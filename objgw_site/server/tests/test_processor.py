@@ -7,8 +7,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import pytest
-
 from objgw_site.server.processor import AvailableTime
 
 SECONDS = 0.5
@@ -43,8 +41,9 @@ def test_waiting_for_a_processor_does_not_count() -> None:
         while time.thread_time() - had < SECONDS:
             pass
         took, available = time.monotonic() - began, clock() - began_available
-    assert took > 2 * SECONDS  # so it did wait
-    assert available == pytest.approx(SECONDS, rel=0.2)
+    waited = took - SECONDS
+    assert waited > SECONDS / 2
+    assert SECONDS * 0.9 < available < SECONDS + waited / 2
 
 
 def test_sleep_counts() -> None:
