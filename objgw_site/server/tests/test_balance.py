@@ -12,7 +12,7 @@ from typing import Self
 import pytest
 
 from objgw_site.server.balance import STALE_SECONDS, Loads
-from objgw_site.server.tests.test_worker import PATIENCE, Client, Server, request
+from objgw_site.server.tests.server import PATIENCE, Client, Server, request
 from tests.support.waiting import eventually
 
 MANY = 128

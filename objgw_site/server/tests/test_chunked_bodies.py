@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from objgw_site.server.tests.test_worker import Client, Server, digest, request
+from objgw_site.server.tests.server import Client, Server, digest, request
 
 HEAD = request("PUT", "/read", "Transfer-Encoding: chunked").encode()
 END = b"0\r\n\r\n"

@@ -9,9 +9,9 @@ from functools import partial
 
 import pytest
 
-from objgw_site.server.tests.test_processor import busy_beside
-from objgw_site.server.tests.test_worker import Client, Server, request, served, transport
+from objgw_site.server.tests.server import Client, Server, request, served, transport
 from tests.support.certificates import tls_transport
+from tests.support.processor import busy_beside
 from tests.support.servers import Transport
 
 __all__ = ["tls_transport", "transport"]

@@ -7,7 +7,7 @@ from statistics import median
 import pytest
 from gunicorn.config import Config
 
-from objgw_site.server.tests.test_worker import Client, Server, digest, request
+from objgw_site.server.tests.server import Client, Server, digest, request
 
 LIMIT = 64 * 1024
 FIELD = 8000

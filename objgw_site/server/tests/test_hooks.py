@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from objgw_site.server.tests.test_worker import Client, Server, request
+from objgw_site.server.tests.server import Client, Server, request
 
 
 class Hooked(Server):

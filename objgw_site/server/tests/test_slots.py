@@ -13,7 +13,7 @@ import pytest
 from objgw_site.server.connection import Connection
 from objgw_site.server.proxies import Networks, is_networks
 from objgw_site.server.slots import Holders
-from objgw_site.server.tests.test_worker import (
+from objgw_site.server.tests.server import (
     PATIENCE,
     Client,
     Server,

@@ -16,8 +16,8 @@ from cryptography.hazmat.primitives import serialization
 
 from objgw_site.env import Environment
 from objgw_site.server.machine import this_machine
+from objgw_site.server.tests.server import PATIENCE, Client, Server, digest, request
 from objgw_site.server.tests.test_start import ROOT, run, run_gunicorn
-from objgw_site.server.tests.test_worker import PATIENCE, Client, Server, digest, request
 from objgw_site.server.tls import TlsError, load
 from objgw_site.server.variables import read_variables
 from tests.support.certificates import Authority, Certified
