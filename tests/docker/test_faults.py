@@ -1,7 +1,6 @@
 """What breaks, what the gateway answers then, and that it recovers by itself."""
 
 import time
-from functools import partial
 
 import pytest
 
@@ -10,6 +9,7 @@ from tests.docker.fleet import GatewayContainer
 from tests.docker.ids import ids_by_owner, random_ids
 from tests.docker.s3 import owner_of
 from tests.docker.stack import NODE_NAMES, Stack
+from tests.docker.uploads import put_in_the_end
 from tests.support.client import Answer, Client
 from tests.support.waiting import eventually
 
@@ -26,16 +26,6 @@ def assert_problem(answer: Answer, status: int, code: str, *, retry: bool) -> No
 
 def put_all(client: Client, ids: list[str]) -> None:
     assert {client.put(object_id, object_id.encode()).status for object_id in ids} == {201}
-
-
-def stores(client: Client, object_id: str) -> bool:
-    return client.put(object_id, object_id.encode()).status == 201
-
-
-def put_in_the_end(client: Client, ids: list[str]) -> None:
-    """On nodes that have just come: that one could not be reached is remembered for a moment."""
-    for object_id in ids:
-        eventually(partial(stores, client, object_id), "the node is known to serve")
 
 
 def assert_read(client: Client, ids: list[str]) -> None:

@@ -2,13 +2,12 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from functools import partial
 
 import pytest
 
 from tests.docker.ids import ids_by_owner
 from tests.docker.stack import Stack, free_port
-from tests.support.client import Client
+from tests.docker.uploads import put_in_the_end
 from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(900)]
@@ -34,15 +33,12 @@ def foreign(running_stack: Stack) -> Iterator[Stack]:
         stack.compose("-f", FILE, "down", "--volumes", "--timeout", "5")
 
 
-def stores(client: Client, object_id: str) -> bool:
-    return client.put(object_id, object_id.encode()).status == 201
-
-
 def test_the_nodes_are_found_under_the_names_that_compose_makes(foreign: Stack) -> None:
     client = foreign.client
     eventually(client.is_ready, "the gateway is ready", 60)
-    for object_id in ids_by_owner(2):
-        eventually(partial(stores, client, object_id), "the node serves", 60)
+    ids = ids_by_owner(2)
+    put_in_the_end(client, ids)
+    for object_id in ids:
         assert client.get_object(object_id).body == object_id.encode()
     found = [node["name"] for node in client.request("GET", "/nodes").json]
     separators = {name.removeprefix(PROJECT)[0] for name in found}
