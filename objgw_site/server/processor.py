@@ -1,4 +1,4 @@
-"""How much time this process could have had a processor for."""
+"""The time in which a thread could have had a processor."""
 
 import os
 import time
@@ -26,12 +26,12 @@ class AvailableTime:
     def __call__(self) -> float:
         """Seconds since some moment."""
         now = time.monotonic()
-        if self._counts is None:
+        if self._descriptor is None:
             return now
-        return now - int(os.pread(self._counts, 100, 0).split()[1]) * _NANO
+        return now - int(os.pread(self._descriptor, 100, 0).split()[1]) * _NANO
 
     @cached_property
-    def _counts(self) -> int | None:
+    def _descriptor(self) -> int | None:
         try:
             return os.open(self._schedstat, os.O_RDONLY | os.O_CLOEXEC)
         except OSError:
