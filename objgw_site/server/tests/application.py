@@ -56,6 +56,9 @@ def application(  # noqa: C901  (a list, not a decision)
             return _whole(start_response, "200 OK", {"path": environ["PATH_INFO"]})
         case "/scheme":
             return _whole(start_response, "200 OK", {"scheme": environ["wsgi.url_scheme"]})
+        case "/log":
+            logging.getLogger("objgw").error("%s", environ["QUERY_STRING"])
+            return _whole(start_response, "200 OK", {})
         case "/pid":
             return _whole(start_response, "200 OK", {"pid": os.getpid()})
         case "/slow":

@@ -7,6 +7,7 @@ import ssl
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import Any, Self
 
@@ -98,6 +99,15 @@ class Server:
             assert self._logged.wait_for(
                 lambda: any(text in line for line in self.log[since:]), PATIENCE
             ), self.log
+
+    def logged_so_far(self) -> int:
+        """The lines that the log has, once it has all that the only worker wrote until now."""
+        known = len(self.log)
+        mark = f"mark-{known}-{time.monotonic_ns()}"
+        with Client(self) as client:
+            assert client.ask("GET", f"/log?{mark}").status == 200
+        self.wait_for_line(mark, since=known)
+        return len(self.log)
 
     def __enter__(self) -> Self:
         if not (self._listening.wait(60) and self.port):
