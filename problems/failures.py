@@ -13,6 +13,7 @@ import logging
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -42,10 +43,14 @@ class Failures:
     """Tells them.
 
     :param interval: seconds between two summaries.
+    :param clock: tells the seconds since some moment.
     """
 
-    def __init__(self, interval: float = INTERVAL) -> None:
+    def __init__(
+        self, interval: float = INTERVAL, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._interval = interval
+        self._clock = clock
         self._sources: dict[str, _Source] = {}
         self._lock = threading.Lock()
         self._timer: threading.Timer | None = None
@@ -98,7 +103,7 @@ class Failures:
         total = source.counted.total()
         if total == source.told:
             return ""
-        seconds = time.monotonic() - self._since
+        seconds = self._clock() - self._since
         kinds = ", ".join(f"{count} x {kind}" for kind, count in source.counted.most_common())
         return (
             f"{name}: {total} requests failed in the last {seconds:.0f} s: {kinds}; "
@@ -109,7 +114,7 @@ class Failures:
         # In a context of its own: the summary is about no request.
         timer = threading.Timer(self._interval, contextvars.Context().run, args=(self.summarize,))
         timer.daemon = True
-        self._since = time.monotonic()
+        self._since = self._clock()
         self._timer = timer
         timer.start()
 

@@ -11,12 +11,24 @@ from tests.support.waiting import eventually
 DOWN = ("node a", "503 node_unavailable")
 
 
+class Clock:
+    now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
 @pytest.fixture
-def failures(caplog: pytest.LogCaptureFixture) -> Failures:
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def failures(caplog: pytest.LogCaptureFixture, clock: Clock) -> Failures:
     """Summed up when a test says so."""
     caplog.set_level(logging.DEBUG, "objgw.failures")
     request_id.start("the-request")
-    return Failures(interval=3600)
+    return Failures(interval=3600, clock=clock)
 
 
 def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
@@ -38,7 +50,7 @@ def test_the_first_of_a_kind_is_told_in_full(
 
 
 def test_those_that_follow_are_told_at_debug_level_and_summed_up(
-    failures: Failures, caplog: pytest.LogCaptureFixture
+    failures: Failures, clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
     for number in range(500):
         failures.report(*DOWN, f"GET /object/{number}", "refused")
@@ -49,11 +61,12 @@ def test_those_that_follow_are_told_at_debug_level_and_summed_up(
     assert len(told) == 499 + 11
     assert told[0].message == "node a: GET /object/1: 503 node_unavailable: refused"
     assert len(warnings(caplog)) == 3
+    clock.now += 61.8
     failures.summarize()
     # Of node b there is nothing that has not been told.
     assert warnings(caplog) == [
         (
-            "node a: 512 requests failed in the last 0 s: 500 x 503 node_unavailable, "
+            "node a: 512 requests failed in the last 62 s: 500 x 503 node_unavailable, "
             "12 x 504 node_timeout; the latest: PUT /object/x [the-request]: nothing in 30 s"
         )
     ]
