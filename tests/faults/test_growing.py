@@ -24,6 +24,8 @@ PASSING = OBJECTS // 4
 LASTING = OBJECTS - PASSING
 #: How often `apply` is killed in each change, at random moments.
 KILLS = (1, 0, 1, 0) if SHORT else (3, 2, 3, 2)
+#: Seconds for which 20,000 objects may move, beside clients, on a machine of two processors.
+PATIENCE = 1200.0
 
 
 @dataclass
@@ -49,7 +51,7 @@ class Mischief:
         process = self.cluster.applying(*self._rest(arguments))
         if kills or stopping is None:
             self._restart_a_gateway()
-        said = process.finished(1200)
+        said = process.finished(PATIENCE)
         assert self.cluster.layout().state is State.STABLE, said
         self.notes.append(f"{' '.join(arguments)}: {time.monotonic() - began:.0f} s")
 
@@ -84,7 +86,9 @@ class Mischief:
         if last:
             ahead.append("settling")
         state = self.random.choice(ahead)
-        eventually(lambda: state in process.logged() or not process.running, f"it is {state}", 120)
+        eventually(
+            lambda: state in process.logged() or not process.running, f"it is {state}", PATIENCE
+        )
         until = time.monotonic() + self.random.uniform(0, LEASE + 1)
         while process.running and time.monotonic() < until:
             time.sleep(0.05)
