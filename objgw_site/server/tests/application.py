@@ -26,7 +26,7 @@ def application(  # noqa: C901  (a list, not a decision)
     match environ["PATH_INFO"]:
         case "/read":
             data = b"".join(iter(lambda: environ["wsgi.input"].read(100_000), b""))
-            found = {"size": len(data), "md5": hashlib.md5(data).hexdigest()}  # noqa: S324
+            found = {"size": len(data), "md5": hashlib.md5(data, usedforsecurity=False).hexdigest()}
             return _whole(start_response, "200 OK", found)
         case "/refuse":
             return _whole(start_response, "403 Forbidden", {"refused": True})
