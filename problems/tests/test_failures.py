@@ -6,16 +6,10 @@ import pytest
 
 from problems import request_id
 from problems.failures import Failures
+from tests.support.clock import Clock
 from tests.support.waiting import eventually
 
 DOWN = ("node a", "503 node_unavailable")
-
-
-class Clock:
-    now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture

@@ -15,16 +15,7 @@ from telemetry import history
 from telemetry.figures import BUCKETS, NOTHING, Figures, total
 from telemetry.history import KEPT, SPAN, Recorder, recent
 from telemetry.metrics import Metrics, get_metrics
-
-
-class Clock:
-    """Stands still unless it is turned."""
-
-    def __init__(self) -> None:
-        self.now = 1002.0
-
-    def __call__(self) -> float:
-        return self.now
+from tests.support.clock import Clock
 
 
 @pytest.fixture
