@@ -7,6 +7,7 @@ connection is refused, because nobody could tell whether it was cut short.
 
 import errno
 import socket
+import ssl
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
@@ -18,7 +19,7 @@ from typing import Any
 from objects.store.errors import BadAnswer, ConnectFailed, ConnectionLost, TimedOut
 from objects.store.request import Request
 from objects.store.response import CHUNK, MAX_HEAD, PIECE, NodeResponse
-from objects.store.trust import Trust, hang_up, is_quiet, receive_by, secured
+from objects.store.trust import Trust, hang_up, receive_by, secured
 
 #: Answers to one request: interim ones, and the final one. Nodes send two at most.
 MAX_INTERIM = 16
@@ -286,7 +287,7 @@ class Pool:
             self.clear()
             return None
         # What a node sent behind its last answer must not be taken for the next one.
-        if is_quiet(sock):
+        if _is_quiet(sock):
             sock.settimeout(self.read_timeout)
             return sock
         sock.close()
@@ -321,6 +322,22 @@ class Pool:
             sock = secured(sock, self.tls.trust, self.tls.name, left)
         sock.settimeout(self.read_timeout)
         return sock
+
+
+def _is_quiet(sock: Any) -> bool:
+    """Whether a connection is open, and nothing has come. Its timeout is 0 then.
+
+    What comes out of it is lost: it must not be used any more.
+    """
+    sock.settimeout(0)
+    try:
+        # Not MSG_PEEK, which TLS does not have.
+        sock.recv(1)
+    except (BlockingIOError, ssl.SSLWantReadError):
+        return True
+    except OSError:
+        pass
+    return False
 
 
 def _family_of(host: str) -> socket.AddressFamily | None:

@@ -155,19 +155,3 @@ def hang_up(sock: Any) -> None:
             sock.settimeout(0)
             sock.unwrap()
     sock.close()
-
-
-def is_quiet(sock: Any) -> bool:
-    """Whether a connection is open, and nothing has come. Its timeout is 0 then.
-
-    What comes out of it is lost: it must not be used any more.
-    """
-    sock.settimeout(0)
-    try:
-        # Not MSG_PEEK, which TLS does not have.
-        sock.recv(1)
-    except (BlockingIOError, ssl.SSLWantReadError):
-        return True
-    except OSError:
-        pass
-    return False
