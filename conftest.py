@@ -1,4 +1,4 @@
-"""What is true of all tests.
+"""What applies to all tests.
 
 With OBJGW_NO_SKIPS=1, as in CI, a run in which a test was skipped has failed.
 

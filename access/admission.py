@@ -1,7 +1,7 @@
-"""The short way in, for views that are asked for most: whoever came before is known.
+"""A fast path for the busiest views: tokens that were verified before are remembered.
 
 DRF's own way, from its authentication classes to its permission classes, takes four times as long,
-and is taken for everybody else.
+and is used for all other requests.
 """
 
 from typing import Any

@@ -1,4 +1,4 @@
-"""Who asks: DRF's authentication classes for tokens and signed links.
+"""DRF's authentication classes for tokens and signed links.
 
 A request's ``user`` is its `Grant`, and its ``auth`` the Authorization field, or the link's query.
 """

@@ -1,4 +1,4 @@
-"""System checks: keys and settings with which tokens can be verified; and a warning without."""
+"""System checks: whether these keys and settings can verify tokens; a warning if there are none."""
 
 import os
 from collections.abc import Iterator, Sequence

@@ -1,4 +1,4 @@
-"""What stands in an Authorization field."""
+"""Parsing the Authorization field."""
 
 import binascii
 from base64 import b64decode

@@ -1,4 +1,4 @@
-"""What somebody is allowed."""
+"""What the bearer of a token or a link is allowed to do."""
 
 import re
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""The file of keys: read and replaced as a whole, for its owner alone."""
+"""The file of keys: read and replaced as a whole, accessible to its owner only."""
 
 import os
 import tempfile

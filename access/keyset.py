@@ -106,8 +106,8 @@ def parse_key_set(text: str | bytes, *, public: bool = False) -> KeySet:
     Keys of other types, and for other uses than signatures, are passed over (RFC 7517 section 5).
 
     :param public: it comes from where everybody may read it, so nothing in it is a secret:
-        symmetric keys are passed over, too, and so are those that are broken or too weak, for they
-        are somebody else's to mend.
+        symmetric keys are ignored, and so are broken or weak ones, because only their owner can
+        mend those.
     :raises InvalidKeySet: naming what is wrong.
     """
     try:

@@ -1,4 +1,4 @@
-"""What they may: DRF's permission class, by the scopes that a view asks for."""
+"""DRF's permission class, which goes by the scopes that a view requires."""
 
 from typing import Any, cast
 

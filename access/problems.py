@@ -1,4 +1,4 @@
-"""Why a request is refused before anything is looked up (RFC 6750 section 3.1)."""
+"""Refusals of requests without the necessary permission (RFC 6750 section 3.1)."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -42,7 +42,8 @@ class TokenRequired(Problem):
 class InvalidToken(Problem):
     """There is a token, and it is not accepted.
 
-    :param detail: in ASCII, without quotation marks and backslashes, for a header field has it.
+    :param detail: in ASCII, without quotation marks and backslashes, because it is also sent in a
+        header field.
     """
 
     status = 401
@@ -114,6 +115,6 @@ class KeysUnknown(Problem):
     title = "Keys unknown"
     retry_after = 1
     example = (
-        "The token cannot be verified now, for its key is not known here and the identity provider "
-        "does not answer."
+        "The token cannot be verified now, because its key is not known here and the identity "
+        "provider does not answer."
     )

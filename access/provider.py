@@ -101,7 +101,7 @@ class Provider:
                 threading.Thread(target=self._fetch_forever, daemon=True).start()
 
     def renew(self) -> bool:
-        """Wait for a fetch that begins now or later, for a key may be new.
+        """Wait for a fetch that begins now or later, because a key may be new.
 
         Fetches begin a second apart at the least, whoever asks.
 

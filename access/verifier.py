@@ -126,7 +126,7 @@ class Verifier:
         """What a signed link allows; see `access.links.link_grant`."""
         self._look()
         if self._file is not None and self._file.value is None:
-            raise KeysUnknown("The link cannot be verified now, for the keys cannot be read.")
+            raise KeysUnknown("The link cannot be verified now, because the keys cannot be read.")
         return link_grant(query, method, object_id, self._symmetric(), time.time())
 
     def _look(self) -> None:
@@ -151,7 +151,7 @@ class Verifier:
         if claims is None and self._provider is not None and not self._knows(header):
             claims = self._renewed(self._provider, token, header, patient=patient)
         if claims is None and self._file is not None and self._file.value is None:
-            raise KeysUnknown("The token cannot be verified now, for the keys cannot be read.")
+            raise KeysUnknown("The token cannot be verified now, because the keys cannot be read.")
         if claims is None:
             raise InvalidToken("The token was signed with no key that is known here.")
         if self._is_revoked(claims):

@@ -1,4 +1,4 @@
-"""What is to be said where everybody may do everything; and what workers are told.
+"""The warning for gateways that are open to everybody, and how the master tells its workers.
 
 Does not import Django: gunicorn's master needs it.
 """

@@ -1,4 +1,4 @@
-"""Files that are read again when they change, while requests go on."""
+"""Files that are reread when they change, while requests go on."""
 
 import logging
 from collections.abc import Callable

@@ -67,7 +67,7 @@ class Membership:
     """Keeps the snapshot of one process.
 
     :param discovery: where the nodes come from.
-    :param cache: a Django cache; the snapshot in it never expires, for it is what the gateway
+    :param cache: a Django cache; the snapshot in it never expires, because it is what the gateway
         works with when discovery no longer answers.
     :param ttl: seconds after which the snapshot is discovered anew.
     :param expected: the only acceptable number of nodes, None for any.

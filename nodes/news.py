@@ -22,7 +22,7 @@ logger = logging.getLogger("objgw.membership")
 
 #: Seconds between two log lines that say that discovery still fails.
 REPEAT_LOG = 60.0
-#: Seconds for which the same event is not said again, for each process tells it.
+#: Seconds for which the same event is not logged again, because each process reports it.
 _SAME_EVENT = 10.0
 
 

@@ -1,4 +1,4 @@
-"""What is done with an id that goes from one node to another, in each state of the change.
+"""Operations on an id that is moving from one node to another, in each state of the change.
 
 Two nodes may have the object: the source, which owned the id, and the target, which will. What is
 written goes to the target alone; only the mover writes there what it read at the source, and only

@@ -1,4 +1,4 @@
-"""Whether a node does what it is for: a probe is written, read, listed and deleted again."""
+"""Checks whether a node works, by writing, reading, listing and deleting a probe."""
 
 import secrets
 import time

@@ -1,4 +1,4 @@
-"""How many objects lie where: counted by listing the nodes."""
+"""Counts the objects on each node, by listing."""
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor

@@ -1,4 +1,4 @@
-"""Which node an id leads to: by the layout that a lease allows to act by, or without one."""
+"""Which node an id leads to: by the layout that the lease is for, or without a layout."""
 
 import copy
 import time

@@ -1,7 +1,8 @@
-"""What can be done with objects, by their ids: the one way in, for views, pages and commands.
+"""Operations on objects by their ids: the façade that views, pages and commands use.
 
-Behind it are who owns an id, the store of that node, and one more try when the node has moved. All
-is done under a lease of the layout, and what a node said is passed on only when that still holds.
+It finds the owner of an id and that node's store, and tries once more if the node has moved.
+Everything happens under a lease of the layout, and a node's answer is passed on only if that lease
+is still in force.
 """
 
 import logging

@@ -1,4 +1,4 @@
-"""The HTTP interface of objects. Parse, call, answer."""
+"""The HTTP interface of objects: parse the request, call the service, answer."""
 
 import errno
 from collections.abc import Iterator, Mapping

@@ -1,4 +1,4 @@
-"""System check: what the environment holds could be read."""
+"""System checks: the environment variables have valid values."""
 
 from collections.abc import Sequence
 

@@ -2,7 +2,7 @@
 
 They show settings, the request's environment (under ``runserver`` the process environment, too),
 exceptions, and the local variables of every frame. Credentials are looked for by name, by form and
-by value, for each alone misses some: a local variable may have any name, a setting may be one
+by value, because each alone misses some: a local variable may have any name, a setting may be one
 that could not be read, and keys that are just being discovered are in no snapshot yet.
 """
 

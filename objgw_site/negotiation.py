@@ -1,4 +1,4 @@
-"""Which form of an answer a client gets."""
+"""Which representation of an answer a client gets."""
 
 from collections.abc import Iterable
 

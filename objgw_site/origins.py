@@ -1,4 +1,4 @@
-"""Which web pages may change something.
+"""Which web pages may send requests that change something.
 
 As in Go 1.25 (``net/http.CrossOriginProtection``): browsers say where a request comes from, so no
 tokens are needed, and whatever is not a browser is not concerned.
@@ -48,7 +48,7 @@ def refusal(meta: Mapping[str, Any], trusted: Collection[str]) -> CrossOrigin | 
     if site in ("same-origin", "none") or origin in trusted:
         return None
     if not site:
-        # A browser that does not say, for it is old or the gateway is not reached by TLS.
+        # A browser that does not say, because it is old or does not reach the gateway by TLS.
         host = meta.get("HTTP_HOST", "")
         if not origin or origin.lower().partition("://")[2] == host.lower():
             return None

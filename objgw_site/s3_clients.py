@@ -51,7 +51,7 @@ def meant_for_s3(meta: Mapping[str, Any]) -> bool:
         lower = f"&{query}".lower()
         if any(parameter in lower for parameter in _PARAMETERS):
             return True
-    # One by one, for a generator costs five times that, with every request.
+    # One by one, because a generator would cost five times as much for every request.
     return (
         "HTTP_X_AMZ_CONTENT_SHA256" in meta
         or "HTTP_X_AMZ_DATE" in meta

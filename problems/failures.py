@@ -1,4 +1,4 @@
-"""Failures of what is behind the gateway, told in few lines.
+"""Failures of nodes and discovery, summarized in a few log lines.
 
 While a node is down, each request for its ids fails in the same way, and a line for each would bury
 everything else. So the first failure of a kind is told in full; those that follow are counted, and

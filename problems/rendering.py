@@ -1,4 +1,4 @@
-"""JSON as every answer of this site has it."""
+"""The JSON format of every answer of this site."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""One id a request: in its answer, in every log line about it, and in its problem document.
+"""The request id: in the answer, in every log line about the request, and in problem documents.
 
 Does not import Django: the server needs it before Django is there.
 """

@@ -1,4 +1,4 @@
-"""The answer for paths that lead nowhere."""
+"""The answer for paths that do not exist."""
 
 from collections.abc import Sequence
 

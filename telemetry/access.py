@@ -1,7 +1,7 @@
 """The access log: one line for each request, on standard output.
 
-It is the one log line that each request pays for, so it takes the short way: no record of the
-standard library, and JSON that is encoded once.
+Every request pays for this line, so it is made in the cheapest way: without the standard library's
+log records, and with JSON that is encoded once.
 """
 
 import re

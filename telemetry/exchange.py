@@ -1,4 +1,4 @@
-"""What is noted of a request while it is answered, for its line in the log, its metrics and trace.
+"""What is recorded while a request is answered, for its log line, its metrics and its trace.
 
 Does not import Django: the server needs it before Django is there.
 """

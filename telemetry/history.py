@@ -1,4 +1,4 @@
-"""The last minutes, of all workers together, for people who look at the status page.
+"""Figures of the last minutes, of all workers together, for the status page.
 
 Beside the metrics, a worker counts in a few plain numbers. Every `SPAN` seconds it notes them, in a
 file of its own in the folder of the metrics, and nothing while nothing happens. (To compare the

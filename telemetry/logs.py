@@ -1,4 +1,4 @@
-"""Log lines: JSON for programs, columns for people, and nothing that is logged can imitate a line.
+"""Log lines: JSON for programs, columns for people; logged text cannot forge a line.
 
 Does not import Django: gunicorn's master logs, too.
 """

@@ -1,4 +1,4 @@
-"""Histograms that are told of many observations at once."""
+"""Histograms that record many observations at once."""
 
 from bisect import bisect_left
 from collections import Counter as CountOf

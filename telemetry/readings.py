@@ -1,4 +1,4 @@
-"""Numbers that are asked for at a scrape, and those of another registry."""
+"""Metrics that are computed at each scrape, and those of another registry."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass

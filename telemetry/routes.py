@@ -1,4 +1,4 @@
-"""Methods and routes, as labels have them: few values, and none that a client may choose."""
+"""Methods and routes as label values: few of them, and none that a client can choose."""
 
 METHODS = frozenset(
     {"GET", "HEAD", "PUT", "DELETE", "OPTIONS", "POST", "PATCH", "TRACE", "CONNECT"}

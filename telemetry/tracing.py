@@ -1,4 +1,4 @@
-"""Whether requests are traced, and by what.
+"""Whether requests are traced, and the tracer.
 
 OpenTelemetry is imported by `telemetry.spans` alone, and that only where traces have somewhere to
 go: until then a request pays for one look at a variable.

@@ -1,4 +1,4 @@
-"""How far something is, on stderr, while it runs."""
+"""Progress on stderr, while a command runs."""
 
 import sys
 import threading

@@ -14,7 +14,7 @@ _FACTOR = {"": 1, "B": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 
 
 def parse_size(text: str) -> int | None:
-    """The bytes of ``1048576``, ``64KiB`` or ``5G`` (powers of 1024); None for what is no size."""
+    """The bytes of ``1048576``, ``64KiB`` or ``5G`` (powers of 1024); None if it is not a size."""
     match = _SIZE.fullmatch(text)
     if not match or not int(match[1]):
         return None
@@ -22,7 +22,7 @@ def parse_size(text: str) -> int | None:
 
 
 def parse_duration(text: str) -> int | None:
-    """The seconds of ``90s``, ``15m``, ``1h``, ``30d`` or ``2w``; None for what is no duration."""
+    """The seconds of ``90s``, ``15m``, ``1h``, ``30d`` or ``2w``; None if it is not a duration."""
     match = _DURATION.fullmatch(text)
     if not match or not int(match[1]):
         return None

@@ -1,4 +1,4 @@
-"""Keeping the log out of what a command says itself."""
+"""Keeping log lines out of a command's own output."""
 
 import logging
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Tables for people, which can be cut into fields as well."""
+"""Tables for people, which programs can split into fields as well."""
 
 import io
 import os

@@ -1,4 +1,4 @@
-"""Showing something again and again."""
+"""Showing something repeatedly, for `--watch`."""
 
 import sys
 import time

@@ -1,4 +1,4 @@
-"""What HTTP says of objects: conditions, ranges, header fields, bodies, parameters.
+"""HTTP's rules for objects: conditions, ranges, header fields, bodies, parameters.
 
-Nothing here does I/O but for reading a request's body, and nothing knows nodes or S3.
+Nothing here does I/O except reading a request's body, and nothing knows nodes or S3.
 """

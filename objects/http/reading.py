@@ -1,4 +1,4 @@
-"""GET and HEAD of an object, as HTTP has them: what to ask for, and what an answer comes to."""
+"""GET and HEAD of an object: what to ask the node for, and what its answer means for the client."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

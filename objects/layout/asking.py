@@ -1,4 +1,4 @@
-"""Asking many nodes for their copies of the layout at once, and what it means that none helped."""
+"""Asking many nodes for their copies of the layout at once, and what it means if none has one."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed

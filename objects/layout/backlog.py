@@ -1,4 +1,4 @@
-"""What is left to move, as the command that moves it says every few seconds.
+"""What is left to move, as reported every few seconds by the command that moves it.
 
 A note on a node, for metrics and for people: nothing is decided by it, and where it cannot be
 written or read, nobody is told.

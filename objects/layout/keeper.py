@@ -1,4 +1,4 @@
-"""What a process knows of the layout, and for how long it may act by it: the lease.
+"""What a process knows about the layout, and for how long it may rely on that: the lease.
 
 A background thread reads one node's copy about once a second, one node after the other. A request
 reads a lease out of memory; when the last one has run out (the process slept, or no node could be

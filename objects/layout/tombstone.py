@@ -1,4 +1,4 @@
-"""Tombstones: what a delete leaves at an id's owner while the object may still lie elsewhere.
+"""Tombstones: what a delete leaves at an id's owner while another node may still have the object.
 
 Its bytes follow from the layout's nonce, so that size and ETag tell it from objects in a listing
 that says no more. In the answer to a GET or HEAD its metadata does.

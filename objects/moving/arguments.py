@@ -38,7 +38,7 @@ def add_change(action: argparse.ArgumentParser) -> None:
 def wanted_of(options: Any) -> Wanted:
     """What they say is to be different.
 
-    :raises NotPossible: for a weight that is none.
+    :raises NotPossible: for an invalid weight.
     """
     return Wanted(
         frozenset(options["add"]),

@@ -2,7 +2,7 @@
 
 Every state is entered only when the one before has counted for a lease (docs/layout.md). All that
 is known lies on the nodes, so whoever comes next goes on where this one was ended; and several may
-be at it at once, for each step is one that can be done twice: the layout is replaced by
+be at it at once, because each step can be done twice: the layout is replaced by
 compare-and-swap, and who was too late goes on with what is there.
 """
 

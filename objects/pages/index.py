@@ -86,7 +86,7 @@ class IndexView(APIView):
         return StreamingHttpResponse(index, content_type=_TYPE, headers=_HEADERS)
 
     def head(self, request: HttpRequest) -> HttpResponseBase:
-        # Streaming, for nobody knows its length.
+        # Streamed, because its length is not known.
         return StreamingHttpResponse((), content_type=_TYPE, headers=_HEADERS)
 
 

@@ -174,7 +174,7 @@ class ObjectPage(APIView):
         )
 
     def post(self, request: Request, object_id: str) -> HttpResponse:
-        """What the button does, for a form in a browser knows no DELETE."""
+        """What the button does, because a form in a browser cannot DELETE."""
         if request.POST.get("action") != "delete":
             raise BadRequest("The only action here is delete.")
         self.delete(request, object_id)

@@ -1,4 +1,4 @@
-"""What a router works out of a tuple of members, kept for the next lookup."""
+"""What a router computes from a tuple of members, kept for later lookups."""
 
 from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar

@@ -55,7 +55,7 @@ class Bulkhead:
     def transferring(self) -> Iterator[None]:
         """Gives the place up for as long as a body is on its way, within the ``with`` statement.
 
-        It is taken again afterwards even when there is none, for the body has been sent.
+        It is taken again afterwards even if there is none, because the body has been sent.
         """
         with self._lock:
             self._waiting -= 1

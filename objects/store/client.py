@@ -1,4 +1,4 @@
-"""S3 requests to one node: signed, bounded in number and time, and their failures named."""
+"""S3 requests to one node: signed, limited in number and time, failures turned into problems."""
 
 import time
 from collections.abc import Generator, Iterable, Mapping
@@ -70,7 +70,7 @@ class NodeClient:
     :param wait: see `Pool`.
     :param trust: of the certificate of a node with TLS.
     :param metrics: of the node; None where its requests are not to be counted.
-    :raises NodeUnavailable: from the constructor, for a node with an obstacle.
+    :raises NodeUnavailable: from the constructor, for a node that is down.
     """
 
     def __init__(

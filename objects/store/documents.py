@@ -1,4 +1,4 @@
-"""S3's XML documents as nodes send them, read piece by piece and within bounds.
+"""S3's XML documents from nodes, read piece by piece and within limits.
 
 A node that is broken, or is none, may send anything in their place. Each piece comes after a turn
 in the event loop, so that a large document keeps nobody waiting.

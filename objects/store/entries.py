@@ -1,4 +1,4 @@
-"""A node's listing of its bucket: what it must be, and what is taken from it."""
+"""A node's listing of its bucket: validated, and reduced to what is needed."""
 
 import re
 from dataclasses import dataclass

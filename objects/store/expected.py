@@ -1,4 +1,4 @@
-"""What a node's answer must be for the request that was made. Everything else is a node's error.
+"""What answers of a node fit which request. Anything else is the node's error.
 
 A status or a code that makes no sense for a request must not reach the client as if it did: a 304
 to a PUT would look like an object that was stored.

@@ -1,4 +1,4 @@
-"""How a body travels to a node: in memory, as the client sends it, or part by part.
+"""How a body is sent to a node: from memory, as the client sends it, or part by part.
 
 This is decided here, by its length, and with it whether the body can be sent again.
 """

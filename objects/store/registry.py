@@ -50,7 +50,7 @@ class Stores:
         if store is not None and seen is node:
             return store
         with self._lock:
-            # Requests that come at once must share a store, for it bounds how many wait.
+            # Concurrent requests must share a store, because it limits how many wait.
             _, store = self._stores.get(node.name, (None, None))
             if store is None or not _same(store.node, node):
                 previous = store

@@ -1,6 +1,6 @@
-"""TLS towards nodes: whose certificates are believed, and that each is the node's own.
+"""TLS towards nodes: which authorities are trusted, and verifying each node's name.
 
-There is no way around it: a node whose certificate is not trusted gets neither keys nor objects.
+Verification cannot be turned off: a node that is not trusted gets no objects.
 """
 
 import select
@@ -30,7 +30,7 @@ class Trust:
 
     @cached_property
     def context(self) -> ssl.SSLContext:
-        """For connections to nodes. Made once it is needed, for the system's are many.
+        """For connections to nodes. Made when needed: the system has many authorities.
 
         :raises OSError: when the file cannot be read, or has no certificate in it.
         """

@@ -1,5 +1,5 @@
-"""What becomes of each request, once it is over, in the metrics, the access log and the trace: the
-one place where that is told.
+"""Reports each finished request to the metrics, the access log and the trace: the one place that
+does so.
 """
 
 from dataclasses import dataclass

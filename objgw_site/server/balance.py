@@ -1,4 +1,4 @@
-"""The workers' connection counts, in memory that they share, so that each gets its part.
+"""The workers' connection counts, in shared memory, so that each worker takes its share.
 
 All workers accept from the same sockets. Left to themselves, whichever is awake takes most of a
 burst, and the clients of these connections wait longer than others for as long as they last. Here,

@@ -46,7 +46,7 @@ class Input:
     def read(self, size: int | None = None) -> bytes:
         """Up to ``size`` bytes; b"" at the end of the body, or of what the client sends.
 
-        :raises InvalidRequest: for what is no chunked coding, see `ChunkedReader.read`.
+        :raises InvalidRequest: if the chunked coding is invalid, see `ChunkedReader.read`.
         """
         if size is None or size < 0:
             return b"".join(iter(lambda: self.read(_PIECE), b""))

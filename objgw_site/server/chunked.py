@@ -1,4 +1,4 @@
-"""Chunked coding, decoded as it comes (RFC 9112 section 7.1).
+"""Chunked coding, decoded as it arrives (RFC 9112 section 7.1).
 
 gunicorn's reader keeps the worker to itself while there is something to read, and copies what it
 has received once for each chunk of it.
@@ -59,7 +59,7 @@ class ChunkedReader:
     def read(self, size: int) -> bytes:
         """Up to ``size`` bytes; b"" only at the end of the body.
 
-        :raises InvalidRequest: for what is no chunked coding, or little else.
+        :raises InvalidRequest: if the chunked coding is invalid, or has too little data.
         :raises HeadTooLarge: for too many trailers.
         :raises NoMoreData: when the client sends no more.
         """

@@ -1,4 +1,4 @@
-"""One request and its answer: what the application is given, and what becomes of what it gives."""
+"""One request and its answer: the application's environment, and sending what it returns."""
 
 from typing import Any
 from urllib.parse import urlsplit

@@ -1,4 +1,4 @@
-"""Django's WSGI handler without what this site has no use for."""
+"""Django's WSGI handler without the parts that this site does not need."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ class Request(WSGIRequest):
         self.content_params = {}
 
     def get_host(self) -> str:
-        """The Host field as it came, for it was judged before any view (`objgw_site.hosts`).
+        """The Host field as it came; it was checked before any view (`objgw_site.hosts`).
 
         Django's own would refuse a name with an underscore, in the middle of a view.
         """

@@ -1,4 +1,4 @@
-"""The head of a request, read as it comes: bounded as a whole, and each byte looked at once."""
+"""The head of a request, read as it arrives: limited as a whole, and each byte examined once."""
 
 import re
 from typing import Any
@@ -34,7 +34,7 @@ class Request(internals.Request):  # type: ignore[misc]  # gunicorn has no type 
         """
         :raises StopIteration: when the client sent nothing.
         :raises NoMoreData: when it stopped within the head.
-        :raises Problem, ParseException: for what is no request, or none that is served.
+        :raises Problem, ParseException: if it is not a request, or not one that is served.
         """
         data: bytes = unreader.read()
         if not data:

@@ -1,4 +1,4 @@
-"""What the server relies on and gunicorn 27 and gevent 26 do not promise: all of it stands here.
+"""Everything that the server relies on and that gunicorn 27 and gevent 26 do not promise.
 
 No other module of the package imports gunicorn or uses a private name of gevent's. Each function
 has one line, ``Relied on:``, that says what must be true of theirs; `OVERRIDDEN` and `ATTRIBUTES`
@@ -61,7 +61,7 @@ OVERRIDDEN: dict[type, dict[str, tuple[str, str]]] = {
         ),
         "handle_error": (
             "self, req, client, addr, exc",
-            "called for what is no request, and for what `handle_request` raised",
+            "called for invalid requests, and for what `handle_request` raised",
         ),
     },
     Request: {
@@ -139,7 +139,7 @@ def use_request_class(kind: type[Request]) -> None:
 def keep_settings(cfg: Any) -> None:
     """Make gunicorn's settings plain attributes: each is read several times a request.
 
-    Relied on: `Config.__getattr__` looks into `settings` for what is no attribute.
+    Relied on: `Config.__getattr__` looks into `settings` for anything that is not an attribute.
     """
     vars(cfg).update({name: setting.get() for name, setting in cfg.settings.items()})
 

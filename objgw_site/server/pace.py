@@ -1,4 +1,4 @@
-"""The least that a client has to send or take of a body that is under way.
+"""The minimum rate at which a client has to send or take a body.
 
 Once a second, the worker asks the kernel how many bytes have moved on each busy connection
 (``tcpi_bytes_acked`` and ``tcpi_bytes_received`` of tcp(7), TCP_INFO), so transfers themselves cost

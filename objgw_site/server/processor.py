@@ -1,4 +1,4 @@
-"""The time in which a thread could have had a processor."""
+"""The time in which a thread could have used a processor."""
 
 import os
 import time

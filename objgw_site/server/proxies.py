@@ -1,4 +1,4 @@
-"""The proxies that are trusted: many clients stand behind the address of each."""
+"""Trusted proxies, each of whose addresses stands for many clients."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

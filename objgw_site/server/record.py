@@ -1,4 +1,4 @@
-"""The record of what was said of the nodes, shared by all workers of one gateway."""
+"""The record of what was logged about the nodes, shared by all workers of one gateway."""
 
 import fcntl
 import json

@@ -1,4 +1,4 @@
-"""Answers to what never became a request of the application, and to errors of the server itself."""
+"""Answers to requests that never reach the application, and to errors of the server itself."""
 
 import json
 import logging

@@ -1,4 +1,4 @@
-"""A worker's processor time, shared: who takes too much of it leaves enough to the others.
+"""Fair shares of a worker's processor time: a client that takes too much is slowed down.
 
 A worker serves one connection at a time, each until it waits for something. So a client whose
 requests cost much makes all others wait, and each of its connections takes one turn more. Kernels

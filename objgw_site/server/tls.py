@@ -1,4 +1,4 @@
-"""TLS towards clients: the certificate, its key, and who may show one of their own.
+"""TLS towards clients: the certificate, its key, and the authorities of client certificates.
 
 The master reads the files before it forks, so that a worker that starts later, when they may be
 broken, has what was good. On SIGHUP it reads them again, and tells the workers by a number in

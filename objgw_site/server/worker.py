@@ -1,4 +1,4 @@
-"""gunicorn's gevent worker, made fit for bodies of any size from clients of any kind.
+"""gunicorn's gevent worker, hardened for bodies of any size and clients of any kind.
 
 It differs from the one that it is derived from in this:
 
@@ -284,7 +284,7 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no type hints
         """End the worker after ``max_requests``; the master starts another one."""
         self.nr += 1
         if self.nr >= self.max_requests and self.alive:
-            self.log.info("this worker stops, for it has served %d requests", self.nr)
+            self.log.info("this worker stops, because it has served %d requests", self.nr)
             self.alive = False
 
     def _after_request(

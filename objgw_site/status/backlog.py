@@ -1,4 +1,4 @@
-"""What is left to move, for those who ask often."""
+"""What is left to move, cached for frequent readers."""
 
 import threading
 import time

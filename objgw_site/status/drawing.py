@@ -1,4 +1,4 @@
-"""Small charts as SVG, inside a page: no script, no style but the page's own classes."""
+"""Small charts as inline SVG: no scripts, and no styles except the page's own classes."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""Which nodes can serve: asked of the nodes themselves, all at once."""
+"""Which nodes can serve, found out by asking all of them at once."""
 
 import threading
 import time

@@ -1,4 +1,4 @@
-"""`/metrics`: what the workers have counted, and what is known of the nodes now."""
+"""`/metrics`: the workers' counts, and the current state of the nodes."""
 
 import time
 from collections.abc import Iterable, Iterator

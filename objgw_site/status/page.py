@@ -1,4 +1,4 @@
-"""What the status page tells: the nodes now, and the last minutes of all workers together."""
+"""The contents of the status page: the nodes now, and the last minutes of all workers together."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

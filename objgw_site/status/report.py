@@ -1,4 +1,4 @@
-"""The nodes as people and scripts are told of them."""
+"""The nodes as reported to people and scripts."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass

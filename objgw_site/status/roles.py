@@ -1,4 +1,4 @@
-"""What each node is in the layout."""
+"""Each node's role in the layout."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

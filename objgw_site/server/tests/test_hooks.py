@@ -90,7 +90,7 @@ def test_a_worker_stops_after_max_requests_and_none_is_lost() -> None:
                 assert answer.headers["connection"] == ("close" if number == 5 else "keep-alive")
                 pids.append(answer.json["pid"])
             assert client.rest() == b""
-        server.wait_for_line("this worker stops, for it has served 5 requests", since=0)
+        server.wait_for_line("this worker stops, because it has served 5 requests", since=0)
         while len(set(pids)) < 2:
             with Client(server) as client:
                 answer = client.ask("GET", "/pid")
