@@ -3,12 +3,12 @@
 import secrets
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
+from nodes.fanout import on_all
 from nodes.node import Node
 from objects.exceptions import NodeError
 from objects.store import (
@@ -29,7 +29,6 @@ STEPS = ("write", "read", "list", "delete")
 PREFIX = "~objgw/probe-"
 #: What another check left behind that was killed is removed once it is as old as this.
 _LEFT_BEHIND = timedelta(minutes=10)
-_AT_ONCE = 32
 
 T = TypeVar("T")
 
@@ -64,8 +63,7 @@ def check_nodes(nodes: Sequence[Node], size: int, timeout: float) -> list[NodeCh
     if not nodes:
         return []
     body = secrets.token_bytes(size)
-    with ThreadPoolExecutor(max_workers=min(_AT_ONCE, len(nodes))) as pool:
-        return list(pool.map(lambda node: _check(node, body, timeout), nodes))
+    return on_all(lambda node: _check(node, body, timeout), nodes)
 
 
 def _check(node: Node, body: bytes, timeout: float) -> NodeCheck:

@@ -1,10 +1,10 @@
 """Counts the objects on each node, by listing."""
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 
+from nodes.fanout import on_all
 from nodes.node import Node
 from objects.identifiers import is_id
 from objects.store import Entry, reason_of, store_for
@@ -13,7 +13,6 @@ from problems.problem import Problem
 #: What is ours, and no object: the layout, and the probes of `objects.checking`.
 _OURS = "~objgw/"
 _PAGE = 1000
-_AT_ONCE = 16
 
 
 @dataclass(slots=True)
@@ -73,8 +72,7 @@ def count_objects(
             listed(0, True)
         return found
 
-    with ThreadPoolExecutor(max_workers=min(_AT_ONCE, len(nodes))) as pool:
-        return list(pool.map(count, nodes))
+    return on_all(count, nodes)
 
 
 def _pages(node: Node, timeout: float) -> Iterator[tuple[tuple[Entry, ...], bool]]:

@@ -14,11 +14,11 @@ counts; if that is a tombstone, there is nothing.
 """
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+from nodes.fanout import threads_for
 from nodes.node import Node
 from objects.exceptions import NodeUnavailable, OwnerProblem
 from objects.http.parameters import ListingQuery
@@ -26,8 +26,6 @@ from objects.identifiers import is_id
 from objects.layout.document import OWN_KEYS
 from objects.store import Entry, NodeListing, Stores
 from problems.problem import Problem
-
-_AT_ONCE = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +119,7 @@ def list_objects(
 
     listed: list[tuple[str, NodeListing]] = []
     missing: dict[str, Missing] = {}
-    with ThreadPoolExecutor(max_workers=min(_AT_ONCE, len(nodes))) as pool:
+    with threads_for(len(nodes)) as pool:
         for _ in range(rounds):
             # Each in a context of its own that knows the request, for the log and the trace.
             asked = [pool.submit(copy_context().run, listing_of, node) for node in nodes]

@@ -1,15 +1,15 @@
 """Asking many nodes for their copies of the layout at once, and what it means if none has one."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import as_completed
 
+from nodes.fanout import threads_for
 from nodes.node import Node
 from objects.exceptions import LayoutUnknown, OwnerProblem
 from objects.layout.copies import Copies, Copy
 from objects.layout.knowledge import NOTHING, Knowledge
 from problems.problem import Problem
 
-_AT_ONCE = 32
 #: Seconds that the others have once half of the nodes have answered, when all are waited for.
 _GRACE = 0.5
 
@@ -33,7 +33,7 @@ def answers(
 
     if not nodes:
         return
-    pool = ThreadPoolExecutor(max_workers=min(_AT_ONCE, len(nodes)))
+    pool = threads_for(len(nodes))
     asked = {pool.submit(ask, node): node.name for node in nodes}
     left = set(asked)
     timeout = None

@@ -16,10 +16,9 @@ node without it may be all that some gateway can read.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TypeVar
 
+from nodes.fanout import on_all
 from nodes.node import Node
 from objects.exceptions import NodeError, ObjectNotFound, OwnerProblem, PreconditionFailed
 from objects.layout.document import LAYOUT_KEY, MAX_DOCUMENT, Layout
@@ -27,9 +26,6 @@ from objects.layout.fields import InvalidLayout
 from objects.store import Stores, TransportError, Upload, Whole
 from problems.problem import Problem
 
-T = TypeVar("T")
-
-_AT_ONCE = 32
 #: How often a node's copy may change under our hands before we give up.
 _TRIES = 3
 
@@ -135,7 +131,7 @@ class Copies:
                 problem.source = f"node {node.name}"
                 failures[node.name] = problem
 
-        _at_once(ask, list(nodes))
+        on_all(ask, list(nodes))
         return Survey(copies, failures)
 
     def replace(self, nodes: Sequence[Node], old: Layout | None, new: Layout) -> None:
@@ -253,7 +249,7 @@ class Copies:
             except LayoutConflict as conflict:
                 conflicts.append(conflict)
 
-        _at_once(write, list(writes))
+        on_all(write, list(writes))
         if conflicts:
             raise conflicts[0]
         if failures:
@@ -265,12 +261,6 @@ class Copies:
 
 def _call(write: Callable[[Node, Layout], None], node: Node, new: Layout) -> Callable[[], None]:
     return lambda: write(node, new)
-
-
-def _at_once(do: Callable[[T], None], items: Sequence[T]) -> None:
-    if items:
-        with ThreadPoolExecutor(max_workers=min(_AT_ONCE, len(items))) as pool:
-            list(pool.map(do, items))
 
 
 def _overtaken(node: Node, found: Layout) -> str:

@@ -6,15 +6,14 @@ docs/nodes.md names, tests/layout/test_rules.py shows it.
 
 import secrets
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 
+from nodes.fanout import on_all
 from objects.checking import PREFIX
 from objects.exceptions import PreconditionFailed
 from objects.moving.whereabouts import Whereabouts
 from objects.store import Store, Upload, Whole, reason_of
 from problems.problem import Problem
 
-_AT_ONCE = 32
 #: Of what is there, none of them holds.
 _FAILING = ({"If-None-Match": "*"}, {"If-Match": '"0123456789abcdef0123456789abcdef"'})
 
@@ -25,9 +24,8 @@ def doubts(names: Iterable[str], where: Whereabouts) -> dict[str, str]:
     Each is asked to store a probe under conditions that do not hold; it is removed again.
     """
     ordered = sorted(set(names))
-    with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
-        found = pool.map(lambda name: _doubt(name, where), ordered)
-        return {name: doubt for name, doubt in zip(ordered, found, strict=True) if doubt}
+    found = on_all(lambda name: _doubt(name, where), ordered)
+    return {name: doubt for name, doubt in zip(ordered, found, strict=True) if doubt}
 
 
 def _doubt(name: str, where: Whereabouts) -> str:

@@ -1,18 +1,16 @@
 """Where an object is: who owns its id now and before, and which nodes really have it."""
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import StrEnum
 
+from nodes.fanout import on_all
 from nodes.node import Node
 from objects.layout.placement import Placement
 from objects.moving.survey import said_of
 from objects.moving.whereabouts import Whereabouts
 from objects.store import Found, find
 from problems.problem import Problem
-
-_AT_ONCE = 16
 
 
 class Finding(StrEnum):
@@ -88,8 +86,7 @@ def locate(
             failures[name] = said_of(problem)
 
     names = {node.name for node in nodes} | {owner} | ({before} if before else set())
-    with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
-        list(pool.map(ask, sorted(names)))
+    on_all(ask, sorted(names))
     tombstones = frozenset(
         name
         for name, there in found.items()

@@ -1,9 +1,9 @@
 """What a change of the layout would move: counted by listings, nothing is read or written."""
 
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
+from nodes.fanout import on_all
 from objects.exceptions import OwnerProblem
 from objects.layout.placement import Placement
 from objects.moving.whereabouts import NOTHING, Amount, Kind, Whereabouts, entries_of, kind_of
@@ -12,7 +12,6 @@ from problems.problem import Problem
 
 #: How many are named of what is out of place.
 EXAMPLES = 10
-_AT_ONCE = 16
 
 
 @dataclass
@@ -88,9 +87,8 @@ def survey(placement: Placement, names: Iterable[str], where: Whereabouts) -> Su
     :param placement: of the change.
     """
     found = Survey()
-    with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
-        for one in pool.map(lambda name: _of_node(placement, name, where), sorted(set(names))):
-            found.add(one)
+    for one in on_all(lambda name: _of_node(placement, name, where), sorted(set(names))):
+        found.add(one)
     return found
 
 

@@ -3,10 +3,11 @@
 import threading
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import wait
 from dataclasses import dataclass
 from functools import lru_cache
 
+from nodes.fanout import threads_for
 from nodes.node import Node
 from objects.store import probe
 
@@ -42,7 +43,7 @@ def health(nodes: Sequence[Node], probe: Probe, within: float = FOR_PEOPLE) -> l
     """
     if not nodes:
         return []
-    pool = ThreadPoolExecutor(max_workers=min(_AT_ONCE, len(nodes)))
+    pool = threads_for(len(nodes), _AT_ONCE)
     asked = {
         index: pool.submit(probe, node, within)
         for index, node in enumerate(nodes)
