@@ -74,8 +74,8 @@ _IDLE_AT_STOP = 1.0
 #: Likewise with TLS, where two round trips come before it.
 _IDLE_AT_STOP_WITH_TLS = 3.0
 #: With more connections than this, the worker also looks for new ones within a turn of the event
-#: loop. With fewer, that would cost 4 % of a PUT; with 32, the last clients of a burst of 128 waited
-#: for three turns in place of two.
+#: loop. With fewer, that would cost 4 % of a PUT; with 32, the last clients of a burst of 128
+#: waited for three turns instead of two.
 _MANY = 12
 #: Seconds between the ends of two connections that are too slow.
 _LET_GO_PAUSE = 0.003
