@@ -38,6 +38,8 @@ _INTERVAL = 1.0
 _READINGS = 5
 #: Seconds for which nobody asks again after no node could be read.
 _RETRY_INTERVAL = 0.25
+#: Seconds that the other threads may take to end when the process does.
+_ENDING = 5.0
 #: Seconds that a node may take, and the part of a lease that they may be at most.
 _TIMEOUT = 2.0
 
@@ -157,7 +159,9 @@ class Keeper:
             except (MembershipError, OSError) as error:
                 # The latter without a descriptor left. Requests say so.
                 logger.debug("the layout cannot be read: %s", error)
-            except Exception:  # discovery may be anybody's; requests read for themselves
+            except Exception as error:  # discovery may be anybody's; requests read for themselves
+                if isinstance(error, RuntimeError) and _is_ending():
+                    return
                 logger.exception("the layout is not read, in a way that should not be")
             time.sleep(min(_INTERVAL, self._duration / _READINGS))
 
@@ -249,6 +253,19 @@ class Keeper:
             return
         if adopt(self._copies, nodes, layout, router=self._router, lease=self._duration):
             self._known = self._known.completed()
+
+
+def _is_ending() -> bool:
+    """Whether the process ends, and so starts no threads any more. Waits for that for a moment,
+    since the main thread first waits for those of pools.
+    """
+    deadline = time.monotonic() + _ENDING
+    # Not `join`, which would keep a worker's event loop waiting, too.
+    while threading.main_thread().is_alive():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.05)
+    return True
 
 
 def _say(layout: Layout | None) -> None:

@@ -1,5 +1,7 @@
 """The lease: how it is renewed, that it runs out, and what there is without one."""
 
+import subprocess
+import sys
 import threading
 from dataclasses import dataclass, field
 from typing import cast
@@ -345,3 +347,30 @@ def test_at_first_one_that_hangs_is_passed_over(case: Case) -> None:
         assert case.nodes.nodes[TWO].asked == []
     finally:
         goes_on.set()
+
+
+_ENDS_WHILE_THE_KEEPER_ASKS = """
+import os, time
+from concurrent.futures import ThreadPoolExecutor
+os.environ |= {"OBJGW_DISCOVERY": "static", "OBJGW_NODES": "http://key:hush-hush@127.0.0.1:9"}
+os.environ["DJANGO_SETTINGS_MODULE"] = "objgw_site.settings"
+import django
+django.setup()
+from objects.layout.copies import Copies
+from objects.layout.keeper import Keeper
+from objects.layout.tests.test_keeper import FakeMembership
+from objects.tests.memory import MemoryStores
+nodes = MemoryStores("node-1")
+nodes.nodes["node-1"].down = True
+Keeper(
+    FakeMembership(nodes.discovered), Copies(nodes.stores), router="modulo", lease=0.05
+).start()
+ThreadPoolExecutor(1).submit(time.sleep, 1)
+"""
+
+
+def test_it_ends_quietly_with_the_process() -> None:
+    """A command may end while the nodes are asked, when no thread can be started any more."""
+    command = [sys.executable, "-c", _ENDS_WHILE_THE_KEEPER_ASKS]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
+    assert done.stderr == ""
