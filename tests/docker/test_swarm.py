@@ -1,7 +1,9 @@
 """The stack on Docker Swarm: whichever task fills a node's place, its ids are its own."""
 
 import os
+import re
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
@@ -70,11 +72,32 @@ def statuses(client: Client, ids: Sequence[str]) -> dict[str, int]:
     return found
 
 
+def await_news(client: Client, ids: Sequence[str]) -> None:
+    """Wait until all workers of a gateway know the nodes as they are, after what a test before did
+    to them.
+    """
+    eventually(lambda: set(statuses(client, ids).values()) == {200}, "all objects are there", 120)
+    since = time.time()
+
+    def oldest_snapshot() -> float:
+        found = re.search(
+            r"^objgw_snapshot_timestamp_seconds (\S+)$",
+            client.get("/metrics").body.decode(),
+            re.MULTILINE,
+        )
+        assert found is not None
+        return float(found[1])
+
+    eventually(lambda: oldest_snapshot() > since, "each worker has looked at the nodes", 60)
+
+
 def meanwhile(
     stack: SwarmStack, ids: Sequence[str], disturb: Callable[[], None]
 ) -> dict[str, Counter[int]]:
     """What each id was answered with, again and again, until all are there after a disturbance."""
     clients = [gateway.client for gateway in stack.gateways()]
+    for client in clients:
+        await_news(client, ids)
     seen: dict[str, Counter[int]] = {object_id: Counter() for object_id in ids}
     disturbed = threading.Event()
 
