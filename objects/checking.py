@@ -60,8 +60,6 @@ def check_nodes(nodes: Sequence[Node], size: int, timeout: float) -> list[NodeCh
     :param size: bytes of the probe.
     :param timeout: seconds of silence for each step.
     """
-    if not nodes:
-        return []
     body = secrets.token_bytes(size)
     return on_all(lambda node: _check(node, body, timeout), nodes)
 

@@ -57,8 +57,6 @@ def count_objects(
     :param listed: told of each page: how many keys it had, and whether it was a node's last. It is
         called in several threads.
     """
-    if not nodes:
-        return []
 
     def count(node: Node) -> NodeCount:
         found = NodeCount(node)

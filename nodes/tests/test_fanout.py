@@ -44,7 +44,7 @@ def test_an_exception_passes_through_once_what_has_begun_has_ended() -> None:
         begun.wait()
         if number == 0:
             raise ValueError(number)
-        threading.Event().wait(0.1)
+        threading.Event().wait(0.1)  # the other one's exception has come by then
         ended.set()
 
     with pytest.raises(ValueError, match="0"):

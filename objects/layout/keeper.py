@@ -260,7 +260,7 @@ def _is_ending() -> bool:
     since the main thread first waits for those of pools.
     """
     deadline = time.monotonic() + _ENDING
-    # Not `join`, which would keep a worker's event loop waiting, too.
+    # Looked at again and again: `join` would keep a worker's event loop waiting, too.
     while threading.main_thread().is_alive():
         if time.monotonic() > deadline:
             return False

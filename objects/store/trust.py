@@ -1,6 +1,6 @@
 """TLS towards nodes: which authorities are trusted, and verifying each node's name.
 
-Verification cannot be turned off: a node that is not trusted gets no objects.
+Verification cannot be turned off: a node that is not trusted gets neither keys nor objects.
 """
 
 import select

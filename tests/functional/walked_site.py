@@ -14,7 +14,7 @@ from typing import Any, ParamSpec, TypeVar
 
 from demo.harness.children import PROJECT_ROOT
 from objgw_site.server import head, worker
-from objgw_site.settings import *  # noqa: F403
+from objgw_site.settings import *  # noqa: F403  (a settings module has them all)
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -76,5 +76,6 @@ def _told(function: Callable[..., bool]) -> Callable[..., bool]:
     return told
 
 
+# Replaced for good: this process has no other purpose.
 head.Request.parse = _noted(head.Request.parse)  # type: ignore[method-assign]
 worker.Worker.handle_request = _told(worker.Worker.handle_request)  # type: ignore[method-assign]
